@@ -1,0 +1,172 @@
+"""``perdure.yaml``: one file, every field with a description, bounds and a default that suits four home cameras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from perdure.errors import ConfigError
+
+TrackerName = Literal["default", "sort", "bytetrack"]
+PolicyName = Literal["default", "ema", "ring-centroid", "nearest", "micro-track"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CameraConfig(_Section):
+    """One camera of the site."""
+
+    source: str = Field(description="A video file, a folder of pictures, a webcam index, or (live) a stream's URL.")
+    offset_s: float = Field(0.0, ge=-86400.0, le=86400.0, description="Recorded footage: its first frame is this late.")
+    rate_fps: float | None = Field(None, gt=0.0, le=1000.0, description="For files that have no rate or a wrong one.")
+    rotate_deg: Literal[0, 90, 180, 270] = Field(0, description="Turn the picture further clockwise.")
+
+
+class DetectionConfig(_Section):
+    """Which people are found, and how much compute that may take."""
+
+    model: str = Field("auto", description="Name in the catalogue or an ONNX file with a card; auto: the built-in one.")
+    min_score: float = Field(0.1, ge=0.0, le=1.0, description="Boxes below this are not even looked at.")
+    min_height_px: float = Field(24.0, ge=1.0, le=10000.0, description="Smaller people are ignored.")
+    nms_iou: float = Field(0.65, gt=0.0, le=1.0, description="Of two boxes that overlap more, the weaker one goes.")
+    every: int = Field(1, ge=1, le=1000, description="Detect on every n-th frame.")
+
+
+class EmbeddingConfig(_Section):
+    """How appearance becomes a vector."""
+
+    model: str = Field("auto", description="Name in the catalogue or an ONNX file with a card; auto: the built-in one.")
+
+
+class TrackingConfig(_Section):
+    """Short-term tracking inside one camera."""
+
+    tracker: TrackerName = Field("default", description="Association rule; the others are baselines.")
+    high_score: float = Field(0.5, ge=0.0, le=1.0, description="Boxes from here on may start a track (first pass).")
+    low_score: float = Field(0.1, ge=0.0, le=1.0, description="Boxes from here on may continue a track (second pass).")
+    confirm_s: float = Field(0.25, ge=0.0, le=10.0, description="A track is believed after this long.")
+    lost_after_s: float = Field(3.0, gt=0.0, le=600.0, description="A track unseen for longer is closed.")
+    cut_after_s: float = Field(60.0, ge=5.0, le=3600.0, description="A longer stay is cut into linked tracklets.")
+    embed_every_s: float = Field(0.5, ge=0.0, le=60.0, description="Seconds between embedded crops of one track.")
+    tell_after_s: float = Field(1.0, ge=0.0, le=60.0, description="A track is told, open, once it is this old.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrackingConfig:
+        if self.low_score > self.high_score:
+            raise ValueError(f"low_score {self.low_score} is above high_score {self.high_score}")
+        return self
+
+
+class GalleryConfig(_Section):
+    """Who is who."""
+
+    policy: PolicyName = Field("default", description="Representation and decision rule; the others are baselines.")
+    false_match_rate: float = Field(0.01, gt=0.0, lt=0.5, description="At most this share of strangers is matched.")
+    threshold: float | None = Field(None, ge=-1.0, le=1.0, description="For the baselines; None: from the card.")
+    wait_s: float = Field(10.0, ge=0.0, le=600.0, description="An unclear tracklet waits at most this long.")
+    exemplars_per_tracklet: int = Field(8, ge=1, le=64, description="Pictures kept of one tracklet.")
+    exemplars_per_identity: int = Field(16, ge=1, le=256, description="Pictures compared for one identity.")
+    cameras_overlap: bool = Field(True, description="May two cameras see one place at once?")
+    consolidate: bool = Field(True, description="Look at everything again at the end of recorded footage.")
+
+
+class EventsConfig(_Section):
+    """What is worth telling."""
+
+    visit_gap_s: float = Field(120.0, gt=0.0, le=86400.0, description="A visit ends when unseen for this long.")
+    min_visit_s: float = Field(0.5, ge=0.0, le=3600.0, description="Shorter visits are not told.")
+
+
+class Config(_Section):
+    """The whole of ``perdure.yaml``."""
+
+    cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")], CameraConfig] = Field(
+        default_factory=dict, description="Cameras by name."
+    )
+    detection: DetectionConfig = Field(default_factory=DetectionConfig, description="Finding people.")
+    embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig, description="Appearance vectors.")
+    tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="Tracking in one camera.")
+    gallery: GalleryConfig = Field(default_factory=GalleryConfig, description="Identities.")
+    events: EventsConfig = Field(default_factory=EventsConfig, description="Events.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run.")
+
+
+def load(path: Path | None) -> Config:
+    """The configuration of a YAML file, or the defaults.
+
+    Raises:
+        ConfigError: no such file, not YAML, an unknown key (the nearest known one is named), or a value out of bounds
+            (the key and the allowed range are named).
+    """
+    if path is None:
+        return Config()
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys such as 'cameras:' at the top, found a {type(content).__name__}")
+    return parse(content or {}, where=str(path))
+
+
+def parse(content: dict[str, object], where: str = "configuration") -> Config:
+    """A configuration from plain data; ``where`` starts the error message.
+
+    Raises:
+        ConfigError: see ``load``.
+    """
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{where}: {_explain(e)}" for e in error.errors())) from error  # type: ignore[arg-type]
+
+
+def _explain(error: dict[str, object]) -> str:
+    """One validation error as a sentence that names the key and what is allowed."""
+    location: tuple[str | int, ...] = error["loc"]  # type: ignore[assignment]
+    key = ".".join(str(part) for part in location)
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {key!r}; {_known(location)}"
+    bounds = _bounds(location)
+    return f"{key}: {error['msg']} (got {error['input']!r}{bounds})"
+
+
+def _section(location: tuple[str | int, ...]) -> type[BaseModel]:
+    """The model that holds the last key of a location."""
+    model: type[BaseModel] = Config
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+        elif model is Config and location[0] == "cameras":
+            model = CameraConfig if len(location) > 2 else Config
+    return model
+
+
+def _known(location: tuple[str | int, ...]) -> str:
+    import difflib
+
+    names = list(_section(location).model_fields)
+    close = difflib.get_close_matches(str(location[-1]), names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(names)}"
+
+
+def _bounds(location: tuple[str | int, ...]) -> str:
+    """The allowed range of a numeric field, from its own declaration."""
+    field = _section(location).model_fields.get(str(location[-1]))
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    limits = [
+        f"{sign} {getattr(item, name)}"
+        for item in (field.metadata if field else [])
+        for name, sign in signs.items()
+        if getattr(item, name, None) is not None
+    ]
+    return f", allowed: {' and '.join(limits)}" if limits else ""

@@ -1,0 +1,1 @@
+"""Appearance: crops -> vectors with a quality."""

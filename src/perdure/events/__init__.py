@@ -1,0 +1,1 @@
+"""What is worth telling: Change -> Event. Pure."""

@@ -1,0 +1,1 @@
+"""The catalogue of models: one card each; our own weights live here."""

@@ -1,0 +1,1 @@
+"""Long-running work: the pipeline with its effects."""

@@ -1,0 +1,1 @@
+"""What lasts: tracklets, changes, events and pictures on disk."""

@@ -1,0 +1,1 @@
+"""Short-term tracking inside one camera: Detections and Crops -> Tracklet. Pure."""

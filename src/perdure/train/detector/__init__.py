@@ -1,0 +1,1 @@
+"""Training of `perdure-det`, the built-in person detector."""

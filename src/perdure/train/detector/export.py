@@ -1,0 +1,62 @@
+"""`YoloxNano` to ONNX, in the row form of the published YOLOX files."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from perdure.train.detector.nano import BOX_AND_OBJECT_CHANNELS, YoloxNano, flatten_levels
+
+DENORMAL_BELOW = 1e-15
+
+
+class Rows(nn.Module):
+    """Raw maps as undecoded YOLOX rows (cx, cy, log w, log h in grid units), scores through a sigmoid."""
+
+    def __init__(self, net: YoloxNano) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) BGR 0..255 -> (B, N, 5 + classes)."""
+        maps = self.net(images)
+        split = BOX_AND_OBJECT_CHANNELS - 1
+        return flatten_levels([torch.cat([level[:, :split], level[:, split:].sigmoid()], dim=1) for level in maps])
+
+
+def export_onnx(net: YoloxNano, path: Path) -> str:
+    """Write the net with dynamic batch, height and width; returns the file's sha256.
+
+    Weights below 1e-15 are set to zero: denormals slow a CPU several times over and change nothing.
+    """
+    rows = Rows(copy.deepcopy(net)).eval().float().to(memory_format=torch.contiguous_format)
+    with torch.no_grad():
+        for parameter in rows.parameters():
+            parameter[parameter.abs() < DENORMAL_BELOW] = 0.0
+    batch, high, wide = torch.export.Dim("batch"), torch.export.Dim("high"), torch.export.Dim("wide")
+    program = torch.onnx.export(
+        rows,
+        (torch.zeros(2, 3, 96, 160),),
+        input_names=["images"],
+        output_names=["output"],
+        dynamic_shapes={"images": {0: batch, 2: 32 * high, 3: 32 * wide}},
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    model = program.model_proto
+    for holder in (model.graph, *model.graph.node, *model.graph.value_info):
+        del holder.metadata_props[:]
+        holder.doc_string = ""
+    del model.graph.value_info[:]
+    for value, names in ((model.graph.input[0], "images"), (model.graph.output[0], "output")):
+        assert value.name == names
+    onnx.checker.check_model(model)
+    data = model.SerializeToString()
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,59 @@
+"""Weights of a published YOLOX-Nano ONNX file into `YoloxNano`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from perdure.errors import ModelError
+from perdure.train.detector.nano import YoloxNano
+
+PERSON_CLASS = 0
+
+
+def convolutions(net: nn.Module) -> list[nn.Conv2d]:
+    """All convolutions of a net in execution order (modules are registered in that order)."""
+    return [module for module in net.modules() if isinstance(module, nn.Conv2d)]
+
+
+def load_parent(path: Path, classes: int = 80) -> YoloxNano:
+    """A published YOLOX-Nano with all its classes; outputs equal the file's up to rounding (about 1e-5).
+
+    Raises:
+        ModelError: the file is missing, or holds other convolutions than YOLOX-Nano.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; `parent` must name a YOLOX-Nano ONNX file")
+    graph = onnx.load(str(path)).graph
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    stored = [[arrays.get(name) for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    net = YoloxNano(classes)
+    targets = convolutions(net)
+    if len(stored) != len(targets):
+        raise ModelError(f"{path}: {len(stored)} convolutions where YOLOX-Nano has {len(targets)}; give such a file")
+    with torch.no_grad():
+        for index, (weights, conv) in enumerate(zip(stored, targets, strict=True)):
+            if len(weights) != 2 or any(w is None for w in weights) or weights[0].shape != tuple(conv.weight.shape):
+                raise ModelError(f"{path}: convolution {index} is not that of YOLOX-Nano with {classes} classes")
+            conv.weight.copy_(torch.from_numpy(weights[0].copy()))
+            assert conv.bias is not None
+            conv.bias.copy_(torch.from_numpy(weights[1].copy()))
+    return net
+
+
+def cut_to_person(parent: YoloxNano) -> YoloxNano:
+    """The same net with the person row of its class convolutions only; person scores are unchanged."""
+    cut = YoloxNano(classes=1)
+    with torch.no_grad():
+        for source, target in zip(convolutions(parent), convolutions(cut), strict=True):
+            assert source.bias is not None
+            assert target.bias is not None
+            whole = source.weight.shape == target.weight.shape
+            rows = slice(None) if whole else slice(PERSON_CLASS, PERSON_CLASS + 1)
+            target.weight.copy_(source.weight[rows])
+            target.bias.copy_(source.bias[rows])
+    return cut

@@ -1,0 +1,1 @@
+"""Sources of pictures: files, folders, cameras -> Frame."""
