@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from perdure.train.detector.nano import BOX_AND_OBJECT_CHANNELS, YoloxNano, flatten_levels
 
 DENORMAL_BELOW = 1e-15
+_INPUT_DIMENSIONS = ("batch", "channels", "height", "width")
+_OUTPUT_DIMENSIONS = ("batch", "rows", "columns")
 
 
 class Rows(nn.Module):
@@ -54,8 +56,10 @@ def export_onnx(net: YoloxNano, path: Path) -> str:
         del holder.metadata_props[:]
         holder.doc_string = ""
     del model.graph.value_info[:]
-    for value, names in ((model.graph.input[0], "images"), (model.graph.output[0], "output")):
-        assert value.name == names
+    for value, names in ((model.graph.input[0], _INPUT_DIMENSIONS), (model.graph.output[0], _OUTPUT_DIMENSIONS)):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=True):
+            if dimension.dim_param:
+                dimension.dim_param = name
     onnx.checker.check_model(model)
     data = model.SerializeToString()
     path.write_bytes(data)
