@@ -1,0 +1,1 @@
+"""Measuring: tracking, cameras together, partitions, retrieval and open-set decisions. Pure functions on arrays."""
