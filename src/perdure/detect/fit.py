@@ -1,0 +1,74 @@
+"""Pictures into a network's input, and boxes back. Never a padded square: a rectangle near the picture's shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from perdure.models.card import ModelInput
+from perdure.models.preprocess import normalise
+from perdure.types import Float32s, Image
+
+LONG_SIDE_PX = 640
+MOST_ENLARGED = 4 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How one picture lies in the input: scaled, at the top left, the rest filled with the pad value."""
+
+    height: int
+    """Of the input, px."""
+    width: int
+    inner_height: int
+    """Of the picture inside the input, px."""
+    inner_width: int
+    scale_x: float
+    """Input px per picture px."""
+    scale_y: float
+
+    def to_picture(self, boxes: Float32s) -> Float32s:
+        """(..., 4) xyxy px of the input -> px of the picture, not clipped."""
+        return np.asarray(boxes / np.array([self.scale_x, self.scale_y] * 2, np.float32), np.float32)
+
+
+def plan(height: int, width: int, given: ModelInput, long_side_px: int = LONG_SIDE_PX) -> Fit:
+    """How a picture of this size goes into an input.
+
+    A free input keeps the aspect: its area is that of ``long_side_px`` at 16:9, so a 4:3 picture costs as much as a
+    wide one, it is enlarged by at most 4/3, and each side is the next multiple that holds the picture.
+    """
+    if given.height is not None and given.width is not None:
+        if given.fit == "stretch":
+            return _fit(height, width, given.height, given.width, given.height / height, given.width / width)
+        scale = min(given.height / height, given.width / width)
+        return _fit(height, width, given.height, given.width, scale, scale)
+    budget = long_side_px * long_side_px * 9 / 16
+    scale = min(math.sqrt(budget / (height * width)), MOST_ENLARGED)
+    step = given.multiple_of
+    high, wide = (step * max(1, math.ceil(side * scale / step - 1e-6)) for side in (height, width))
+    return _fit(height, width, high, wide, scale, scale)
+
+
+def _fit(height: int, width: int, input_height: int, input_width: int, scale_y: float, scale_x: float) -> Fit:
+    inner_height = min(input_height, max(1, round(height * scale_y)))
+    inner_width = min(input_width, max(1, round(width * scale_x)))
+    return Fit(input_height, input_width, inner_height, inner_width, inner_width / width, inner_height / height)
+
+
+def blob(images: Sequence[Image], fits: Sequence[Fit], given: ModelInput) -> Float32s:
+    """(B, 3, H, W) or (B, H, W, 3) float32 input of pictures whose fits share one input size."""
+    canvas = np.full((len(images), fits[0].height, fits[0].width, 3), given.pad, np.uint8)
+    for row, image, fit in zip(canvas, images, fits, strict=True):
+        inside = row[: fit.inner_height, : fit.inner_width]
+        if image.shape[:2] == inside.shape[:2]:
+            inside[:] = image
+        else:
+            shrinks = fit.scale_x < 0.5 and fit.scale_y < 0.5
+            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            cv2.resize(image, (fit.inner_width, fit.inner_height), dst=inside, interpolation=how)
+    return normalise(canvas, given)

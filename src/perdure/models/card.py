@@ -1,0 +1,173 @@
+"""A model's card: everything needed to run it, to trust it, and to pass it on, in one small JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from perdure.errors import ModelError
+
+Task: TypeAlias = Literal["detector", "embedder", "face"]
+DetectorForm: TypeAlias = Literal["yolox", "yolov8", "nanodet", "ssd-boxes"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelInput(_Part):
+    """How a picture becomes the network's input: resized, ordered, then ``(scale * x - mean) / std`` per channel."""
+
+    tensor: str = Field(description="Name of the input tensor.")
+    layout: Literal["NCHW", "NHWC"] = Field("NCHW", description="Order of batch, channel, height and width.")
+    height: int | None = Field(None, ge=8, le=8192, description="Fixed height in px; none: any multiple.")
+    width: int | None = Field(None, ge=8, le=8192, description="Fixed width in px; none: any multiple.")
+    multiple_of: int = Field(32, ge=1, le=256, description="A free height or width is a multiple of this.")
+    colour: Literal["rgb", "bgr"] = Field(description="Order of the channels.")
+    scale: float = Field(1.0, gt=0.0, description="Factor on the 0..255 values, before mean and std.")
+    mean: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="Subtracted, in the order of the channels.")
+    std: tuple[float, float, float] = Field((1.0, 1.0, 1.0), description="Divided by, in the order of the channels.")
+    pad: int = Field(114, ge=0, le=255, description="Grey value beside a picture that does not fill the input.")
+    fit: Literal["letterbox", "rectangle", "stretch"] = Field(
+        description="letterbox: aspect kept in a fixed size; rectangle: aspect kept, size follows the picture; stretch."
+    )
+
+    @model_validator(mode="after")
+    def _size_suits_the_fit(self) -> ModelInput:
+        fixed = self.height is not None and self.width is not None
+        if (self.height is None) != (self.width is None):
+            raise ValueError("height and width are both fixed or both free")
+        if fixed == (self.fit == "rectangle"):
+            raise ValueError("fit 'rectangle' needs a free height and width, the others a fixed one")
+        if min(self.std) <= 0.0:
+            raise ValueError("every std must be above 0")
+        return self
+
+
+class DetectorOutput(_Part):
+    """Where a detector's boxes are."""
+
+    decoder: DetectorForm = Field(description="The form of the output; docs/detect.md shows each.")
+    tensors: tuple[str, ...] = Field(min_length=1, description="Output tensors; ssd-boxes: boxes, then scores.")
+    classes: int = Field(1, ge=1, le=10000, description="How many classes the rows score.")
+    person_class: int = Field(0, ge=0, description="Which class is a person.")
+    strides: tuple[int, ...] = Field((8, 16, 32), description="Pixels per cell of each level (yolox, nanodet).")
+    bins: int = Field(8, ge=2, le=64, description="nanodet: bins of each distance distribution (reg_max + 1).")
+    centre: float = Field(0.0, ge=0.0, le=1.0, description="nanodet: a cell's anchor point within the cell.")
+    nms_iou: float | None = Field(None, gt=0.0, le=1.0, description="NMS overlap the model asks for, if it does.")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> DetectorOutput:
+        if self.person_class >= self.classes:
+            raise ValueError(f"person_class {self.person_class} is not among {self.classes} classes")
+        wanted = 2 if self.decoder == "ssd-boxes" else 1
+        if len(self.tensors) != wanted:
+            raise ValueError(f"decoder {self.decoder} reads {wanted} tensor(s), the card names {len(self.tensors)}")
+        return self
+
+
+class EmbedderOutput(_Part):
+    """Where an embedder's vector is."""
+
+    decoder: Literal["vector"] = Field(description="One vector per crop.")
+    vector: str = Field(description="Output tensor (N, D); normalised by us.")
+    dim: int = Field(ge=2, le=65536, description="D, the length of the vector.")
+    quality: str | None = Field(None, description="Output tensor (N,) or (N, 1) in [0, 1], where the model has one.")
+
+
+class FaceOutput(_Part):
+    """A face detector run by OpenCV."""
+
+    decoder: Literal["yunet"] = Field(description="cv2.FaceDetectorYN reads the tensors itself.")
+
+
+Output = Annotated[DetectorOutput | EmbedderOutput | FaceOutput, Field(discriminator="decoder")]
+
+
+class Calibration(_Part):
+    """What a cosine of this embedder is worth: ``LLR = slope * cosine + offset`` in nats, same against different."""
+
+    slope: float = Field(gt=0.0, description="Nats per unit of cosine.")
+    offset: float = Field(description="Nats at cosine 0.")
+    threshold: float = Field(ge=-1.0, le=1.0, description="Cosine that `false_positive_rate` of strangers exceed.")
+    false_positive_rate: float = Field(0.01, gt=0.0, lt=1.0, description="Share of different-person pairs above it.")
+    fitted_on: str = Field(description="Data set, identities and pairs it was measured on, and what spoils it.")
+    same_pairs: int = Field(ge=1, description="Pairs of one person in two cameras.")
+    different_pairs: int = Field(ge=1, description="Pairs of two people.")
+    source: str = Field(description="The command that measured it.")
+
+
+class Metric(_Part):
+    """One measured figure."""
+
+    name: str = Field(description="What was measured, e.g. AP50, rank-1.")
+    value: float = Field(description="The figure.")
+    on: str = Field(description="The material it was measured on.")
+    source: str = Field(description="The command, or who measured it.")
+
+
+class Card(_Part):
+    """One model."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Its name in the catalogue.")
+    task: Task = Field(description="What it does.")
+    file: str | None = Field(description="File name of the network; none: it is code, and needs no file.")
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="Of the file.")
+    size_bytes: int | None = Field(None, ge=1, description="Of the file.")
+    input: ModelInput | None = Field(None, description="What the network takes.")
+    output: Output | None = Field(None, description="What the network gives.")
+    licence: str = Field(description="Licence of the weights.")
+    source: str = Field(description="Project or paper it comes from.")
+    trained_on: str = Field(description="Data it has seen.")
+    metrics: tuple[Metric, ...] = Field((), description="Measured figures, each with its command or source.")
+    limits: tuple[str, ...] = Field((), description="Where it fails.")
+    cost: str = Field("", description="What it costs to run, and where that was measured.")
+    where_to_get: str = Field("", description="How a user gets the file.")
+    parent: str | None = Field(None, description="The model it was trained from or distilled from.")
+    notice: str | None = Field(None, description="Text that has to travel with the weights.")
+    calibration: Calibration | None = Field(None, description="Embedders: what a cosine is worth.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Card:
+        forms = {"detector": DetectorOutput, "embedder": EmbedderOutput, "face": FaceOutput}
+        if self.output is not None and not isinstance(self.output, forms[self.task]):
+            raise ValueError(f"output.decoder {self.output.decoder!r} is not one of a {self.task}")
+        if self.file is not None and (self.sha256 is None or self.size_bytes is None):
+            raise ValueError("a card with a file needs its sha256 and size_bytes")
+        if self.file is not None and (self.input is None or self.output is None):
+            raise ValueError("a card with a file needs input and output")
+        return self
+
+    @property
+    def cosine_threshold(self) -> float | None:
+        """The default cosine threshold of an embedder, None where nobody measured one."""
+        return self.calibration.threshold if self.calibration else None
+
+
+def read_card(path: Path) -> Card:
+    """The card in a JSON file.
+
+    Raises:
+        ModelError: it cannot be read, is not JSON, or a key is unknown, missing or out of bounds (card and key are
+            named).
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"cannot read the card {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ModelError(f"card {path} is not JSON: {error}") from error
+    try:
+        return Card.model_validate(content)
+    except ValidationError as error:
+        raise ModelError("\n".join(f"card {path}: {_explain(e['loc'], e['msg'])}" for e in error.errors())) from error
+
+
+def _explain(location: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(str(part) for part in location if part not in ("vector",) or location[-1] == part)
+    if message == "Extra inputs are not permitted":
+        return f"unknown key {key!r}; docs/models.md lists the keys of a card"
+    return f"{key}: {message}" if key else message
