@@ -13,8 +13,11 @@ from perdure.models.card import ModelInput
 from perdure.models.preprocess import normalise
 from perdure.types import Float32s, Image
 
-LONG_SIDE_PX = 640
+INPUT_AREA_PX2 = 640 * 384
+"""A 4:3 picture costs as much as a wide one."""
 MOST_ENLARGED = 4 / 3
+MOST_DISTORTED = 1.1
+"""Up to this ratio of its two scales a picture fills the input; beyond it, it is padded instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,23 @@ class Fit:
         return np.asarray(boxes / np.array([self.scale_x, self.scale_y] * 2, np.float32), np.float32)
 
 
-def plan(height: int, width: int, given: ModelInput, long_side_px: int = LONG_SIDE_PX) -> Fit:
+def plan(height: int, width: int, given: ModelInput, area_px2: float = INPUT_AREA_PX2) -> Fit:
     """How a picture of this size goes into an input.
 
-    A free input keeps the aspect: its area is that of ``long_side_px`` at 16:9, so a 4:3 picture costs as much as a
-    wide one, it is enlarged by at most 4/3, and each side is the next multiple that holds the picture.
+    A free input has about ``area_px2``, enlarges a picture by at most 4/3, and takes the multiples nearest to the
+    picture's own shape: a stretch of a few per cent costs the detector nothing, padding costs time.
     """
     if given.height is not None and given.width is not None:
         if given.fit == "stretch":
             return _fit(height, width, given.height, given.width, given.height / height, given.width / width)
         scale = min(given.height / height, given.width / width)
         return _fit(height, width, given.height, given.width, scale, scale)
-    budget = long_side_px * long_side_px * 9 / 16
-    scale = min(math.sqrt(budget / (height * width)), MOST_ENLARGED)
     step = given.multiple_of
+    scale = min(math.sqrt(area_px2 / (height * width)), MOST_ENLARGED)
+    high, wide = (step * max(1, round(side * scale / step)) for side in (height, width))
+    scale_y, scale_x = high / height, wide / width
+    if max(scale_y, scale_x) <= MOST_DISTORTED * min(scale_y, scale_x):
+        return _fit(height, width, high, wide, scale_y, scale_x)
     high, wide = (step * max(1, math.ceil(side * scale / step - 1e-6)) for side in (height, width))
     return _fit(height, width, high, wide, scale, scale)
 

@@ -75,15 +75,17 @@ def open_session(
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    providers = _providers(device)
     try:
-        content = path.read_bytes()
-        if card.input.height is None:
-            content = free_size(content, card.input.tensor, card.input.layout)
-        net = ort.InferenceSession(content, options, providers=_providers(device))
-    except ModelError:
-        raise
+        fixed = card.input.height is not None
+        content = str(path) if fixed else free_size(path.read_bytes(), card.input.tensor, card.input.layout)
+        net = ort.InferenceSession(content, options, providers=providers)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     except Exception as error:  # onnxruntime raises half a dozen unrelated types
         raise ModelError(f"{path} is not a network that onnxruntime can run: {error}") from error
+    if device == "cuda" and net.get_providers()[0] != "CUDAExecutionProvider":
+        raise ModelError("device 'cuda' is asked for, but CUDA did not start: see onnxruntime's message above")
     any_batch = _check_input(card, card.input, net)
     known = {port.name for port in net.get_outputs()}
     missing = [name for name in outputs if name not in known]
