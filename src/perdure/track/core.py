@@ -1,0 +1,257 @@
+"""The tracker of one camera: keeps the table of tracks, asks a rule for the links, and tells tracklets.
+
+Everything that is not association lives here once for all rules: input checks, numbering, motion, journals, albums,
+cuts, and what is told when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perdure.config import TrackingConfig
+from perdure.track.album import Album, SimilarityScale, similarity
+from perdure.track.motion_warp import warped
+from perdure.track.scene import Looks, Rule, Scene
+from perdure.track.teller import Teller
+from perdure.track.tracks import Tracks
+from perdure.types import Bools, Crops, Detections, Flag, Float32s, Float64s, Ints, Tracklet
+
+_UNSEEN_SHOWN_S = 0.5
+
+
+class RuleTracker:
+    """A ``Tracker`` that follows people by one association ``Rule``.
+
+    Boxes that are not finite, are inverted or empty, or score below ``low_score`` are dropped. Track numbers rise from
+    1 and are never used again. Memory is bound by the tracks alive, not by the length of the stream.
+    """
+
+    def __init__(self, camera: str, config: TrackingConfig, rule: Rule) -> None:
+        self._config, self._rule = config, rule
+        self._teller = Teller(camera, config)
+        self._tracks = Tracks.started(rule.model, np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0), 0.0)
+        self._albums: dict[int, Album] = {}
+        self._scale = SimilarityScale()
+        self._next = 1
+        self._at = -np.inf
+        self._index = -1
+        self._scene: Scene | None = None
+        self._source_rows = np.zeros(0, np.int64)
+        self._links = np.zeros(0, np.int64)
+        self._numbers = np.zeros(0, np.int64)
+        self._model: str | None = None
+
+    def propose(
+        self, index: int, at: float, size: tuple[int, int], detections: Detections, warp: Float64s | None = None
+    ) -> Ints:
+        """See ``Tracker``."""
+        if self._scene is not None:
+            raise ValueError(f"frame {index} before commit() of frame {self._index}")
+        if not np.isfinite(at) or at <= self._at:
+            raise ValueError(f"time does not advance: frame {index} at {at} after frame {self._index} at {self._at}")
+        tracks, rule = self._tracks, self._rule
+        if len(tracks):
+            if warp is not None:
+                warped(tracks.motion, rule.model, warp)
+            tracks.motion.predict(rule.model, 1.0 if rule.frames else at - self._at)
+        self._at, self._index = at, index
+        rows = _usable(detections, self._config.low_score)
+        self._source_rows = rows
+        self._scene = Scene(
+            tracks=tracks,
+            at=at,
+            size=size,
+            boxes=detections.boxes[rows].astype(np.float64),
+            scores=detections.scores[rows].astype(np.float64),
+            flags=detections.flags[rows],
+            predicted=rule.model.boxes(tracks.motion.place),
+            pictured=np.array([len(self._albums[n]) > 0 for n in tracks.number.tolist()], np.bool_),
+        )
+        self._links = rule.link(self._scene)
+        wanted = rule.unclear(self._scene, self._links) | self._due(self._scene, self._links)
+        return rows[wanted]
+
+    def commit(self, crops: Sequence[Crops]) -> None:
+        """See ``Tracker``. Crops of rows that were not asked for are welcome too."""
+        scene = self._scene
+        if scene is None:
+            raise ValueError("commit() without propose()")
+        looks = self._looks(scene, crops)
+        links = self._links if looks is None else self._rule.relink(scene, self._links, looks)
+        if looks is not None:
+            self._learn(scene, links, looks)
+        self._observe(scene, links)
+        self._cut()
+        started = self._start(scene, links)
+        numbers = np.full(len(links), -1, np.int64)
+        numbers[links >= 0] = self._tracks.number[links[links >= 0]]
+        numbers[started[0]] = started[1]
+        self._keep_pictures(scene, numbers, crops)
+        self._numbers = numbers
+        self._end(scene)
+        self._scene = None
+
+    def tell(self) -> list[Tracklet]:
+        """See ``Tracker``."""
+        return self._teller.tell(self._tracks, self._albums, self._at)
+
+    def finish(self) -> list[Tracklet]:
+        """See ``Tracker``."""
+        self._close(np.ones(len(self._tracks), np.bool_), None)
+        return self.tell()
+
+    def current(self) -> tuple[Ints, Float32s]:
+        """See ``Tracker``; confirmed tracks seen in the last half second."""
+        shown = self._tracks.confirmed & (self._at - self._tracks.seen <= _UNSEEN_SHOWN_S)
+        boxes = self._rule.model.boxes(self._tracks.motion.place[shown])
+        return self._tracks.number[shown], boxes.astype(np.float32)
+
+    def observed(self) -> tuple[Ints, Ints]:
+        """(K,) rows of the last frame's detections and (K,) numbers of the confirmed tracks that they continue.
+
+        This is what is known at the time of the frame, without looking ahead: the output that trackers are scored on.
+        """
+        believed = np.isin(self._numbers, self._tracks.number[self._tracks.confirmed])
+        return self._source_rows[believed], self._numbers[believed]
+
+    def _due(self, scene: Scene, links: Ints) -> Bools:
+        """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet."""
+        due = np.zeros(len(links), np.bool_)
+        rows = np.flatnonzero(links >= 0)
+        tracks = scene.tracks
+        which = links[rows]
+        kept = np.array([len(self._albums[n]) for n in tracks.number[which].tolist()], np.float64)
+        pause_s = self._config.embed_every_s * (1 + kept / 4)
+        clean = (scene.flags[rows] & (Flag.TRUNCATED | Flag.CROWDED) == 0) & (
+            scene.scores[rows] >= self._config.high_score
+        )
+        near = tracks.confirmed[which] | (scene.at - tracks.born[which] >= self._config.confirm_s)
+        regular = near & clean & (scene.at - tracks.pictured[which] >= pause_s)
+        pressing = near & (kept == 0) & (scene.at - tracks.born[which] >= self._config.tell_after_s)
+        due[rows] = regular | pressing
+        return due
+
+    def _looks(self, scene: Scene, crops: Sequence[Crops]) -> Looks | None:
+        """The body crops compared with every track's album; None where there are none."""
+        body = next((c for c in crops if c.part == "body" and len(c)), None)
+        if body is None:
+            return None
+        where = {row: place for place, row in enumerate(self._source_rows.tolist())}
+        known = np.array([row in where for row in body.rows.tolist()], np.bool_)
+        rows = np.array([where[row] for row in body.rows[known].tolist()], np.int64)
+        vectors = body.vectors[known]
+        cosine = np.full((len(scene.tracks), len(rows)), np.nan)
+        for track, number in enumerate(scene.tracks.number.tolist()):
+            album = self._albums[number].body(body.model)
+            if album is not None:
+                if album.shape[1] != vectors.shape[1]:
+                    raise ValueError(f"{body.model} gave {album.shape[1]} numbers per crop, now {vectors.shape[1]}")
+                cosine[track] = similarity(album, vectors)
+        quality = body.quality[known].astype(np.float64)
+        llr = np.where(np.isnan(cosine), 0.0, self._scale.llr(cosine, quality[None, :]))
+        return Looks(rows, quality, cosine, llr, vectors)
+
+    def _learn(self, scene: Scene, links: Ints, looks: Looks) -> None:
+        """Teach the scale: a steady track and its own crop are the same person, two tracks seen now are not."""
+        own = links[looks.rows]
+        seen_now = np.zeros(len(scene.tracks), np.bool_)
+        seen_now[links[links >= 0]] = True
+        steady = ~scene.tracks.occluded & (scene.tracks.missed == 0)
+        for place, track in enumerate(own.tolist()):
+            if track < 0 or scene.flags[looks.rows[place]]:
+                continue
+            column = looks.cosine[:, place]
+            if steady[track] and not np.isnan(column[track]):
+                self._scale.learn(column[track : track + 1], same=True)
+            others = seen_now & ~np.isnan(column)
+            others[track] = False
+            self._scale.learn(column[others], same=False)
+
+    def _observe(self, scene: Scene, links: Ints) -> None:
+        """Write the linked boxes into tracks and journal; count the misses of the others."""
+        tracks = scene.tracks
+        rows = np.flatnonzero(links >= 0)
+        tracks.missed += 1
+        tracks.observe(self._rule.model, links[rows], scene.boxes[rows], scene.scores[rows], scene.at)
+        tracks.occluded |= tracks.missed > 0
+        crowded = rows[scene.flags[rows] & Flag.CROWDED != 0]
+        tracks.occluded[links[crowded]] = True
+        self._teller.journal.add(
+            tracks.number[links[rows]], scene.at, self._index, scene.boxes[rows], scene.scores[rows]
+        )
+        tracks.confirmed |= self._rule.confirms(tracks)
+
+    def _start(self, scene: Scene, links: Ints) -> tuple[Ints, Ints]:
+        """Begin new tracks; (K,) boxes of the scene and (K,) their new numbers."""
+        rows = np.flatnonzero(self._rule.starts(scene, links))
+        numbers = np.arange(self._next, self._next + len(rows), dtype=np.int64)
+        self._next += len(rows)
+        fresh = Tracks.started(self._rule.model, numbers, scene.boxes[rows], scene.scores[rows], scene.at)
+        fresh.confirmed |= self._rule.confirms(fresh)
+        self._tracks = self._tracks.joined(fresh)
+        self._albums.update((number, Album()) for number in numbers.tolist())
+        self._teller.journal.add(numbers, scene.at, self._index, scene.boxes[rows], scene.scores[rows])
+        self._teller.began(numbers, scene.boxes[rows], scene.size)
+        return rows, numbers
+
+    def _keep_pictures(self, scene: Scene, numbers: Ints, crops: Sequence[Crops]) -> None:
+        """Add clean crops to the album of their track; another only where an old enough track has none at all."""
+        where = {row: place for place, row in enumerate(self._source_rows.tolist())}
+        row_of = {number: row for row, number in enumerate(self._tracks.number.tolist())}
+        for part in crops:
+            for row, source in enumerate(part.rows.tolist()):
+                place = where.get(source)
+                if place is None or numbers[place] < 0:
+                    continue
+                number = int(numbers[place])
+                track, album = row_of[number], self._albums[number]
+                clean = not scene.flags[place] and scene.scores[place] >= self._config.high_score
+                old = scene.at - self._tracks.born[track] >= self._config.tell_after_s
+                if clean or (old and not len(album)):
+                    album.add(part, row, scene.at)
+                    self._tracks.pictured[track] = scene.at
+                    self._tracks.occluded[track] &= not clean
+
+    def _end(self, scene: Scene) -> None:
+        after = Scene(
+            self._tracks,
+            scene.at,
+            scene.size,
+            scene.boxes,
+            scene.scores,
+            scene.flags,
+            self._rule.model.boxes(self._tracks.motion.place),
+            scene.pictured,
+        )
+        self._close(self._rule.ends(after), scene.size)
+
+    def _close(self, over: Bools, size: tuple[int, int] | None) -> None:
+        """End tracks: the confirmed go to the teller with what it needs, the others are forgotten."""
+        if not over.any():
+            return
+        ended, self._tracks = self._tracks.take(over), self._tracks.take(~over)
+        self._teller.closed(ended, self._albums, size)
+        for number in ended.number.tolist():
+            del self._albums[number]
+
+    def _cut(self) -> None:
+        """Cut tracks that have stayed long into linked parts; the new part keeps the motion and the memory of looks."""
+        tracks = self._tracks
+        long = tracks.confirmed & (tracks.missed == 0) & (self._at - tracks.born >= self._config.cut_after_s)
+        for row in np.flatnonzero(long).tolist():
+            old, new = int(tracks.number[row]), self._next
+            self._next += 1
+            self._teller.cut(tracks.take(np.array([row])), self._albums[old], new)
+            self._albums[new] = self._albums.pop(old).heirs()
+            tracks.number[row], tracks.born[row], tracks.pictured[row] = new, self._at, -np.inf
+
+
+def _usable(detections: Detections, low_score: float) -> Ints:
+    """(K,) rows with a finite, positive box and a score that counts."""
+    boxes, scores = detections.boxes, detections.scores
+    finite = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
+    with np.errstate(invalid="ignore"):
+        good = finite & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (scores >= low_score)
+    return np.flatnonzero(good).astype(np.int64)

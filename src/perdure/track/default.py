@@ -1,0 +1,145 @@
+"""The default association: one log-likelihood ratio per pair, from motion, overlap and appearance.
+
+Two passes as in ByteTrack (Zhang et al., ECCV 2022): boxes of high score to all tracks, then boxes of low score to
+confirmed tracks that were seen a moment ago. Different from it: every term is evidence in nats, so that "no link" is
+the natural zero and a doubtful pair is refused instead of swapped; time is in seconds; a person lost for longer comes
+back by appearance inside what a walker can reach, never by overlap, and only where nobody else fits nearly as well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perdure.track.associate import assign, motion_llr, overlap, runner_up
+from perdure.track.kalman import WalkingModel
+from perdure.track.scene import Looks, Scene
+from perdure.track.tracks import Tracks
+from perdure.types import Bools, Flag, Float64s, Ints
+
+
+class DefaultRule:
+    """The rule ``default`` (see the module)."""
+
+    frames = False
+
+    def __init__(self, high_score: float, confirm_s: float, lost_after_s: float) -> None:
+        self.model = WalkingModel()
+        self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
+        self._freedom, self._prior = 6.0, -1.5
+        self._overlap_weight, self._buffer = 3.0, 0.2
+        self._low_unseen_s, self._moving_s = 0.6, 2.0
+        self._margin, self._doubt = 4.0, 1.0
+        self._walk, self._reach = 1.3, 0.6
+        self._recover_least, self._recover_margin = 1.5, 1.5
+        self._gain: Float64s = np.zeros((0, 0))
+
+    def link(self, scene: Scene) -> Ints:
+        """See ``Rule``."""
+        self._gain = self._evidence(scene)
+        return self._passes(scene, self._gain)
+
+    def unclear(self, scene: Scene, links: Ints) -> Bools:
+        """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
+        unclear = np.zeros(len(links), np.bool_)
+        if not scene.pictured.any():
+            return unclear
+        high = scene.scores >= self._high_score
+        boxes = np.flatnonzero(links >= 0)
+        rows = links[boxes]
+        second = runner_up(self._gain, rows, boxes)
+        close = second > np.maximum(self._gain[rows, boxes] - self._margin, 0.0)
+        back = scene.tracks.occluded[rows] & (scene.flags[boxes] & Flag.CROWDED == 0)
+        unclear[boxes] = (close | back) & scene.pictured[rows]
+        free = (links < 0) & high
+        if free.any() and (scene.pictured & ~_taken(scene, links)).any():
+            lost = scene.pictured & ~_taken(scene, links) & scene.tracks.confirmed
+            unclear[free] = self._reachable(scene)[lost][:, free].any(axis=0)
+        return unclear & high
+
+    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
+        """Associate again with the evidence of looks added, then look for the lost among the boxes left over."""
+        gain = self._gain.copy()
+        gain[:, looks.rows] += looks.llr
+        links = self._passes(scene, gain)
+        return self._recover(scene, links, looks)
+
+    def starts(self, scene: Scene, links: Ints) -> Bools:
+        """Boxes of high score that do not lie on a box in use."""
+        free = (links < 0) & (scene.scores >= self._high_score)
+        used = links >= 0
+        if free.any() and used.any():
+            free &= overlap(scene.boxes, scene.boxes[used]).max(axis=1) < 0.75
+        return np.asarray(free)
+
+    def confirms(self, tracks: Tracks) -> Bools:
+        """Seen at least three times, or twice over twice the time, and old enough."""
+        age = tracks.seen - tracks.born
+        return np.asarray(
+            (tracks.missed == 0)
+            & (age >= self._confirm_s)
+            & ((tracks.hits >= 3) | ((tracks.hits >= 2) & (age >= 2 * self._confirm_s)))
+        )
+
+    def ends(self, scene: Scene) -> Bools:
+        """Unseen for too long, walked out of the picture, or unconfirmed and missed."""
+        tracks, unseen = scene.tracks, scene.unseen_s
+        width, height = scene.size
+        centre = (scene.predicted[:, :2] + scene.predicted[:, 2:]) / 2
+        outside = ((centre < 0) | (centre > np.array([width, height]))).any(axis=1) & (tracks.missed > 0)
+        doubtful = ~tracks.confirmed & (tracks.missed >= 2)
+        return np.asarray((unseen > self._lost_after_s) | outside | doubtful)
+
+    def _evidence(self, scene: Scene) -> Float64s:
+        """(N, M) nats for every pair, without looks; ``-inf`` where motion no longer says anything."""
+        measured = self.model.measure(scene.boxes)
+        llr = motion_llr(scene.tracks.motion, self.model, measured, scene.size, self._freedom, self._prior)
+        llr += self._overlap_weight * (overlap(scene.predicted, scene.boxes, self._buffer) - 0.3)
+        llr[scene.unseen_s > self._moving_s + 0.05] = -np.inf
+        return llr
+
+    def _passes(self, scene: Scene, gain: Float64s) -> Ints:
+        """High boxes to confirmed tracks, low boxes to those of them left, then high boxes left to the new tracks."""
+        links = np.full(len(scene.boxes), -1, np.int64)
+        high = scene.scores >= self._high_score
+        confirmed, taken = scene.tracks.confirmed, np.zeros(len(scene.tracks), np.bool_)
+        recent = scene.unseen_s <= self._low_unseen_s
+        for tracks, boxes in ((confirmed, high), (confirmed & recent, ~high), (~confirmed, high)):
+            rows = np.flatnonzero(tracks & ~taken)
+            columns = np.flatnonzero(boxes & (links < 0))
+            if len(rows) and len(columns):
+                first, second = assign(gain[np.ix_(rows, columns)])
+                links[columns[second]] = rows[first]
+                taken[rows[first]] = True
+        return links
+
+    def _reachable(self, scene: Scene) -> Bools:
+        """(N, M) could a walker have come from the last box of the track to this box, at a believable height?"""
+        last, now = self.model.measure(scene.tracks.box), self.model.measure(scene.boxes)
+        height = np.maximum(last[:, None, 3], now[None, :, 3])
+        feet_then, feet_now = last[:, 1] + last[:, 3] / 2, now[:, 1] + now[:, 3] / 2
+        away = np.hypot(last[:, None, 0] - now[None, :, 0], feet_then[:, None] - feet_now[None, :]) / height
+        ratio = np.abs(np.log(last[:, None, 3] / now[None, :, 3]))
+        unseen = scene.unseen_s[:, None]
+        return np.asarray((away <= self._reach + self._walk * unseen) & (ratio <= 0.25 + 0.25 * unseen))
+
+    def _recover(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
+        """Give boxes left over to lost tracks by looks alone, where the best fits clearly better than the second."""
+        lost = np.flatnonzero(scene.tracks.confirmed & ~_taken(scene, links) & scene.pictured)
+        places = np.flatnonzero((links[looks.rows] < 0) & (scene.scores[looks.rows] >= self._high_score))
+        if not len(lost) or not len(places):
+            return links
+        boxes = looks.rows[places]
+        reachable = self._reachable(scene)[np.ix_(lost, boxes)]
+        gain = np.where(reachable, looks.llr[np.ix_(lost, places)], -np.inf)
+        rows, columns = assign(gain, self._recover_least)
+        clear = gain[rows, columns] - runner_up(gain, rows, columns) >= self._recover_margin
+        recovered = links.copy()
+        recovered[boxes[columns[clear]]] = lost[rows[clear]]
+        return recovered
+
+
+def _taken(scene: Scene, links: Ints) -> Bools:
+    """(N,) which tracks have a box."""
+    taken = np.zeros(len(scene.tracks), np.bool_)
+    taken[links[links >= 0]] = True
+    return taken

@@ -1,0 +1,83 @@
+"""One frame as an association rule sees it, and the seam for such rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from perdure.track.kalman import MotionModel
+from perdure.track.tracks import Tracks
+from perdure.types import Bools, Float32s, Float64s, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """The embedded crops of a frame, and how alike they are to the tracks."""
+
+    rows: Ints
+    """(K,) which boxes of the scene."""
+    quality: Float64s
+    """(K,) in [0, 1]."""
+    cosine: Float64s
+    """(N, K) to every track; NaN where a track has no picture yet."""
+    llr: Float64s
+    """(N, K) what that says (nats, weighted by quality); 0 where a track has no picture yet."""
+    vectors: Float32s
+    """(K, D) unit norm."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """The tracks of one camera, predicted to this frame, and the boxes found in it."""
+
+    tracks: Tracks
+    at: float
+    size: tuple[int, int]
+    boxes: Float64s
+    """(M, 4) xyxy."""
+    scores: Float64s
+    """(M,)."""
+    flags: npt.NDArray[np.uint8]
+    """(M,) bits of ``Flag``."""
+    predicted: Float64s
+    """(N, 4) xyxy."""
+    pictured: Bools
+    """(N,) which tracks have any picture to compare with."""
+
+    @property
+    def unseen_s(self) -> Float64s:
+        """(N,) seconds since the last box of each track."""
+        return self.at - self.tracks.seen
+
+
+class Rule(Protocol):
+    """Decides which box continues which track. Its answer ``links`` is (M,) int64: the track row of each box, or -1."""
+
+    @property
+    def model(self) -> MotionModel:
+        """How its tracks move."""
+
+    @property
+    def frames(self) -> bool:
+        """Time is counted in frames (as in the papers of the baselines), not in seconds."""
+
+    def link(self, scene: Scene) -> Ints:
+        """Associate without pictures."""
+
+    def unclear(self, scene: Scene, links: Ints) -> Bools:
+        """(M,) which boxes to embed because that could change the links."""
+
+    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
+        """Associate again, now with the embedded crops of some boxes."""
+
+    def starts(self, scene: Scene, links: Ints) -> Bools:
+        """(M,) which boxes without a track start one."""
+
+    def confirms(self, tracks: Tracks) -> Bools:
+        """(N,) which tracks are believed."""
+
+    def ends(self, scene: Scene) -> Bools:
+        """(N,) which tracks, after this frame was used, are over."""

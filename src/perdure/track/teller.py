@@ -1,0 +1,98 @@
+"""From tracks to tracklets: what is told, when, and how a tracklet began and ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from perdure.config import TrackingConfig
+from perdure.track.album import Album
+from perdure.track.journal import Journal
+from perdure.track.tracks import Tracks
+from perdure.types import Began, Ended, Float64s, Ints, Tracklet
+
+_BORDER_SHARE = 0.03
+_RETELL_S = 5.0
+
+
+class Teller:
+    """Keeps what a tracklet needs beyond its track: its journal, how it began, its revision, and the closed ones."""
+
+    def __init__(self, camera: str, config: TrackingConfig) -> None:
+        self.journal = Journal()
+        self._camera, self._config = camera, config
+        self._size = (0, 0)
+        self._began: dict[int, tuple[Began, int | None]] = {}
+        self._told: dict[int, tuple[int, float]] = {}
+        self._closed: list[Tracklet] = []
+
+    def began(self, numbers: Ints, boxes: Float64s, size: tuple[int, int]) -> None:
+        """New tracks start in these boxes."""
+        self._size = size
+        for number, at_border in zip(numbers.tolist(), touches_border(boxes, size).tolist(), strict=True):
+            self._began[number] = ("entered" if at_border else "appeared", None)
+
+    def closed(self, ended: Tracks, albums: dict[int, Album], size: tuple[int, int] | None) -> None:
+        """These tracks are over; one never confirmed is forgotten untold."""
+        gone = touches_border(ended.box, size or self._size)
+        for row, number in enumerate(ended.number.tolist()):
+            if ended.confirmed[row]:
+                self._closed.append(self._tracklet(number, albums[number], "left" if gone[row] else "lost"))
+            self._forget(number)
+
+    def cut(self, track: Tracks, album: Album, heir: int) -> None:
+        """A long stay goes on under the number ``heir``, from its last box on."""
+        number = int(track.number[0])
+        part = self._tracklet(number, album, "cut")
+        last = part.path[-1]
+        self._closed.append(replace(part, path=part.path[:-1], end=float(part.path[-2, 0])))
+        self._forget(number)
+        self._began[heir] = ("cut", number)
+        self.journal.add(np.array([heir]), last[0], int(last[1]), last[None, 2:6], last[6:7])
+
+    def tell(self, tracks: Tracks, albums: dict[int, Album], at: float) -> list[Tracklet]:
+        """Everything closed, and open tracks that are due, oldest first."""
+        told, self._closed = self._closed, []
+        old = tracks.confirmed & (at - tracks.born >= self._config.tell_after_s)
+        for number in tracks.number[old].tolist():
+            album = albums[number]
+            revision, when = self._told.get(number, (0, -np.inf))
+            if album.changed and len(album) and at - when >= _RETELL_S:
+                told.append(self._tracklet(number, album, "open"))
+                self._told[number] = (revision + 1, at)
+                album.changed = False
+        return told
+
+    def _tracklet(self, number: int, album: Album, ended: Ended) -> Tracklet:
+        began, parent = self._began[number]
+        path = self.journal.path(number)
+        return Tracklet(
+            id=f"{self._camera}/{number}",
+            revision=self._told.get(number, (0, 0.0))[0] + 1,
+            camera=self._camera,
+            start=float(path[0, 0]),
+            end=float(path[-1, 0]),
+            path=path,
+            exemplars=album.exemplars(),
+            began=began,
+            ended=ended,
+            supersedes=None if parent is None else f"{self._camera}/{parent}",
+        )
+
+    def _forget(self, number: int) -> None:
+        self.journal.forget(number)
+        del self._began[number]
+        self._told.pop(number, None)
+
+
+def touches_border(boxes: Float64s, size: tuple[int, int]) -> np.typing.NDArray[np.bool_]:
+    """(N,) which boxes reach within 3 % of the picture's border (the lower one counts only where feet leave it)."""
+    width, height = size
+    margin_x, margin_y = _BORDER_SHARE * width, _BORDER_SHARE * height
+    return np.asarray(
+        (boxes[:, 0] <= margin_x)
+        | (boxes[:, 2] >= width - margin_x)
+        | (boxes[:, 1] <= margin_y)
+        | (boxes[:, 3] >= height - margin_y)
+    )

@@ -1,0 +1,80 @@
+"""The table of the tracks one camera follows: parallel arrays, one row per track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from perdure.track.kalman import Motion, MotionModel
+from perdure.types import Bools, Float64s, Ints
+
+
+@dataclass(slots=True, eq=False)
+class Tracks:
+    """N tracks. Rows move when tracks end; ``number`` is what names a track."""
+
+    number: Ints
+    """(N,) unique in the camera, never used again."""
+    born: Float64s
+    """(N,) UTC seconds of the first box of this tracklet."""
+    seen: Float64s
+    """(N,) UTC seconds of the last box."""
+    hits: Ints
+    """(N,) boxes so far, over cuts."""
+    missed: Ints
+    """(N,) frames looked at since the last box."""
+    confirmed: Bools
+    score: Float64s
+    """(N,) of the last box."""
+    box: Float64s
+    """(N, 4) the last box, xyxy."""
+    pictured: Float64s
+    """(N,) UTC seconds of the last exemplar; ``-inf`` before the first."""
+    occluded: Bools
+    """(N,) hidden behind somebody else, or missing, since the last look at its appearance."""
+    motion: Motion
+
+    @classmethod
+    def started(cls, model: MotionModel, numbers: Ints, boxes: Float64s, scores: Float64s, at: float) -> Tracks:
+        """New, unconfirmed tracks at these boxes."""
+        n = len(numbers)
+        return cls(
+            number=numbers,
+            born=np.full(n, at),
+            seen=np.full(n, at),
+            hits=np.ones(n, np.int64),
+            missed=np.zeros(n, np.int64),
+            confirmed=np.zeros(n, np.bool_),
+            score=scores.astype(np.float64),
+            box=boxes.copy(),
+            pictured=np.full(n, -np.inf),
+            occluded=np.zeros(n, np.bool_),
+            motion=Motion.started(model, boxes),
+        )
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def take(self, rows: Ints | Bools) -> Tracks:
+        """Some of the tracks, as copies."""
+        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "motion"}
+        return Tracks(**arrays, motion=self.motion.take(rows))
+
+    def joined(self, other: Tracks) -> Tracks:
+        """These tracks followed by ``other``."""
+        arrays = {
+            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
+            for f in fields(self)
+            if f.name != "motion"
+        }
+        return Tracks(**arrays, motion=self.motion.joined(other.motion))
+
+    def observe(self, model: MotionModel, rows: Ints, boxes: Float64s, scores: Float64s, at: float) -> None:
+        """Each of ``rows`` was seen at ``at`` in this box."""
+        self.motion.update(model, rows, boxes)
+        self.seen[rows] = at
+        self.box[rows] = boxes
+        self.score[rows] = scores
+        self.hits[rows] += 1
+        self.missed[rows] = 0
