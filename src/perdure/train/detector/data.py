@@ -19,7 +19,7 @@ MULTIPLE_PX = 32
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One labelled picture: people (N, 4) and regions to ignore (M, 4), both float32 xyxy px, clipped to the picture."""
+    """One labelled picture: people (N, 4) and regions to ignore (M, 4), both float32 xyxy px inside the picture."""
 
     path: Path
     subset: str
@@ -63,8 +63,8 @@ def read_coco(path: Path) -> list[Picture]:
 
 
 def _array(boxes: list[list[float]], width: int, height: int) -> NDArray[np.float32]:
-    clipped = np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, [width, height] * 2).astype(np.float32)
-    return clipped[(clipped[:, 2:] - clipped[:, :2]).min(axis=1) > 1.0]
+    clipped = np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, [width, height] * 2)
+    return np.asarray(clipped[(clipped[:, 2:] - clipped[:, :2]).min(axis=1) > 1.0], np.float32)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -79,8 +79,16 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(image, np.uint8)
 
 
-def fit(image: NDArray[np.uint8], height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The picture scaled to fit `height` x `width` px at the top left, grey around; and the scale (2,) in x and y."""
+def fit(
+    image: NDArray[np.uint8], height: int, width: int, keep_aspect: bool = True
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The picture scaled into `height` x `width` px, and the scale (2,) in x and y.
+
+    With its aspect kept it sits at the top left of a grey canvas; without, it is stretched to fill it.
+    """
+    if not keep_aspect:
+        stretched = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(stretched, np.uint8), np.array([width / image.shape[1], height / image.shape[0]], np.float32)
     scale = min(height / image.shape[0], width / image.shape[1])
     high, wide = max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))
     canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)

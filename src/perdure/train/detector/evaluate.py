@@ -1,9 +1,8 @@
-"""AP50 and recall by height of one-class detections, with ignore regions, and the pass over a data set that feeds them.
+"""AP50 and recall by height of one-class detections with ignore regions, and the pass over a data set that feeds them.
 
-Source of the protocol: COCO (Lin et al., arXiv:1405.0312; pycocotools `COCOeval`): detections in order of score each take
-the best still free truth of IoU >= 0.5, a detection that only meets an ignore region counts neither way, precision is made
-monotone and read at 101 recalls. One change: an ignore region is met by its share of the *detection's* area (as COCO does
-for crowds), at the same 0.5.
+Source of the protocol: COCO (Lin et al., arXiv:1405.0312; pycocotools `COCOeval`): detections in order of score each
+take the best still free truth of IoU >= 0.5, a detection that only meets an ignore region (half of its own area inside,
+COCO's rule for crowds) counts neither way, precision is made monotone and read at 101 recalls.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Report:
 def iou_matrix(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     """IoU of every pair, (N, M) float32."""
     inner, area_a, area_b = _overlap(a, b)
-    return (inner / np.maximum(area_a[:, None] + area_b[None] - inner, 1e-9)).astype(np.float32)
+    return np.asarray(inner / np.maximum(area_a[:, None] + area_b[None] - inner, 1e-9), np.float32)
 
 
 def covered_share(boxes: Boxes, regions: Boxes) -> NDArray[np.float32]:
@@ -49,7 +48,7 @@ def covered_share(boxes: Boxes, regions: Boxes) -> NDArray[np.float32]:
     if len(regions) == 0 or len(boxes) == 0:
         return np.zeros(len(boxes), np.float32)
     inner, area, _ = _overlap(boxes, regions)
-    return (inner / np.maximum(area[:, None], 1e-9)).max(axis=1).astype(np.float32)
+    return np.asarray((inner / np.maximum(area[:, None], 1e-9)).max(axis=1), np.float32)
 
 
 def _overlap(a: Boxes, b: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -60,7 +59,7 @@ def _overlap(a: Boxes, b: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float3
 
 
 def match(found: Found, truth: Boxes, ignore: Boxes, iou: float = 0.5) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Greedy by score: index of the truth each detection takes (-1: none), and which detections count at all, both (N,)."""
+    """Greedy by score: index of the truth each detection takes (-1: none), and which detections count, both (N,)."""
     taken = np.full(len(found.scores), -1, np.int64)
     free = np.ones(len(truth), bool)
     overlaps = iou_matrix(found.boxes, truth)
@@ -80,12 +79,16 @@ def average_precision(scores: NDArray[np.float32], correct: NDArray[np.bool_], t
     correct = correct[np.argsort(-scores, kind="stable")]
     hits = np.cumsum(correct)
     precision = np.maximum.accumulate((hits / np.arange(1, len(hits) + 1))[::-1])[::-1]
-    places = np.searchsorted(hits / truths, np.linspace(0, 1, 101), side="left")
+    levels = np.linspace(0, 1, 101) - 1e-9  # a recall of exactly 0.3 reaches the level 0.3, whatever its rounding
+    places = np.searchsorted(hits / truths, levels, side="left")
     return float(np.append(precision, 0.0)[np.minimum(places, len(precision))].mean())
 
 
 def report(
-    found: Sequence[Found], pictures: Sequence[Picture], at_score: float = 0.3, heights: Sequence[NDArray[np.float32]] = ()
+    found: Sequence[Found],
+    pictures: Sequence[Picture],
+    at_score: float = 0.3,
+    heights: Sequence[NDArray[np.float32]] = (),
 ) -> Report:
     """Score detections against pictures; `heights` (one array per picture) replaces the heights in px for the bands."""
     scores, correct, tall, recalled = [], [], [], []
@@ -141,13 +144,14 @@ def detect_all(
     pictures: Sequence[Picture],
     height: int,
     width: int,
+    keep_aspect: bool = True,
     floor: float = 0.01,
     iou: float = 0.65,
 ) -> list[Found]:
-    """Run a net ((1, 3, H, W) -> (1, N, 6)) over pictures, each fitted into `height` x `width` px; original px out."""
+    """Run a net ((1, 3, H, W) -> (1, N, 6)) over pictures put into `height` x `width` px by `fit`; original px out."""
     found = []
     for picture in pictures:
-        canvas, scale = fit(read_image(picture.path), height, width)
+        canvas, scale = fit(read_image(picture.path), height, width, keep_aspect)
         rows = run(np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32))[0]
         one = decode_rows(rows, height, width, floor, iou)
         limit = np.array([picture.width, picture.height] * 2, np.float32)

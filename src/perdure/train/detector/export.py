@@ -36,10 +36,10 @@ def export_onnx(net: YoloxNano, path: Path) -> str:
 
     Weights below 1e-15 are set to zero: denormals slow a CPU several times over and change nothing.
     """
-    rows = Rows(copy.deepcopy(net)).eval().float().to(memory_format=torch.contiguous_format)
+    rows = Rows(copy.deepcopy(net)).eval()
     with torch.no_grad():
         for parameter in rows.parameters():
-            parameter[parameter.abs() < DENORMAL_BELOW] = 0.0
+            parameter.data = torch.where(parameter.abs() < DENORMAL_BELOW, 0.0, parameter).contiguous()
     batch, high, wide = torch.export.Dim("batch"), torch.export.Dim("high"), torch.export.Dim("wide")
     program = torch.onnx.export(
         rows,

@@ -30,18 +30,19 @@ def load_parent(path: Path, classes: int = 80) -> YoloxNano:
         raise ModelError(f"{path}: no such file; `parent` must name a YOLOX-Nano ONNX file")
     graph = onnx.load(str(path)).graph
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    stored = [[arrays.get(name) for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
+    convs = [node for node in graph.node if node.op_type == "Conv"]
+    stored = [[arrays[name] for name in node.input[1:] if name in arrays] for node in convs]
     net = YoloxNano(classes)
     targets = convolutions(net)
     if len(stored) != len(targets):
         raise ModelError(f"{path}: {len(stored)} convolutions where YOLOX-Nano has {len(targets)}; give such a file")
     with torch.no_grad():
         for index, (weights, conv) in enumerate(zip(stored, targets, strict=True)):
-            if len(weights) != 2 or any(w is None for w in weights) or weights[0].shape != tuple(conv.weight.shape):
+            shapes = [tuple(weight.shape) for weight in weights]
+            if shapes != [tuple(parameter.shape) for parameter in conv.parameters()]:
                 raise ModelError(f"{path}: convolution {index} is not that of YOLOX-Nano with {classes} classes")
-            conv.weight.copy_(torch.from_numpy(weights[0].copy()))
-            assert conv.bias is not None
-            conv.bias.copy_(torch.from_numpy(weights[1].copy()))
+            for parameter, weight in zip(conv.parameters(), weights, strict=True):
+                parameter.copy_(torch.from_numpy(weight.copy()))
     return net
 
 

@@ -5,7 +5,7 @@ convolutions, SiLU), structure read from the published ONNX graph. Two changes: 
 fine-tuning from published weights starts from folded ones; and the pools of 5, 9 and 13 of the spatial pyramid are a
 chain of pools of 5 (the same values for less work).
 
-Modules are registered in execution order, which is the order of the convolutions in the ONNX graph: `load.py` relies on it.
+Modules are registered in execution order, the order of the convolutions in the ONNX graph: `load.py` relies on it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,71 @@
+"""What one training of the detector needs to know: a YAML file, read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from perdure.errors import ConfigError
+
+
+class DetectorTraining(BaseModel):
+    """One training run. Relative paths are relative to the working folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parent: Path = Field(description="YOLOX-Nano ONNX file to start from.")
+    train: Path = Field(description="COCO json to train on; pictures beside it.")
+    val: Path = Field(description="COCO json to select on; never the test set.")
+    clean_subset: str = Field("coco128_val", description="Subset of val that shares no footage with train.")
+    out: Path = Field(description="Folder for checkpoints, curve and exported weights.")
+    repeat: dict[str, float] = Field(default_factory=dict, description="How often a subset is seen per epoch; else 1.")
+    stretched: tuple[str, ...] = Field((), description="Subsets whose pictures were squeezed into a square.")
+    seed: int = Field(0, ge=0)
+    epochs: int = Field(20, ge=1, le=1000)
+    plain_epochs: int = Field(3, ge=0, description="Last epochs without mosaic and pasted people.")
+    batch: int = Field(16, ge=1, le=512)
+    sizes: tuple[tuple[int, int], ...] = Field(((288, 416),), description="Height, width in px, one drawn per batch.")
+    lr: float = Field(2e-4, gt=0.0, le=1.0)
+    final_lr_share: float = Field(0.05, ge=0.0, le=1.0)
+    warmup_steps: int = Field(200, ge=0)
+    weight_decay: float = Field(1e-4, ge=0.0)
+    box_weight: float = Field(5.0, ge=0.0)
+    clip_norm: float = Field(10.0, gt=0.0)
+    ema_decay: float = Field(0.999, ge=0.0, lt=1.0)
+    mosaic: float = Field(0.5, ge=0.0, le=1.0)
+    crowd: float = Field(0.15, ge=0.0, le=1.0)
+    scale: tuple[float, float] = Field((0.5, 1.8), description="Of pictures, against fitting the canvas.")
+    mosaic_scale: tuple[float, float] = Field((0.8, 2.2), description="Of the four pictures, against fitting theirs.")
+    aspect: tuple[float, float] = Field((0.6, 1.7), description="Random stretch sideways, besides undoing squares.")
+    blends: tuple[float, ...] = Field(
+        (0.25, 0.5, 0.75, 1.0), description="Shares of the trained weights tried at the end."
+    )
+    frozen: tuple[Literal["stem", "dark2", "dark3", "dark4", "dark5"], ...] = Field(
+        ("stem", "dark2"), description="First stages that keep the parent's weights: a quarter of the time saved."
+    )
+    threads: int = Field(1, ge=1, le=256)
+
+
+def read_config(path: Path) -> DetectorTraining:
+    """The training described by a YAML file.
+
+    Raises:
+        ConfigError: the file is missing or a value is not allowed; names the key.
+    """
+    try:
+        config = DetectorTraining.model_validate(yaml.safe_load(path.read_text()))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the training configuration ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML ({error})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(f"{path}: {key}: {first['msg']}") from error
+    wrong = [size for size in config.sizes if size[0] % 32 or size[1] % 32 or min(size) < 32]
+    if wrong or not config.sizes:
+        raise ConfigError(f"{path}: sizes: {wrong or 'none'}; give heights and widths that are multiples of 32")
+    return config

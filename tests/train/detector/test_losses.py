@@ -1,0 +1,81 @@
+"""The losses against torch's own and against what ignoring means."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from perdure.train.detector.losses import (
+    Targets,
+    detection_losses,
+    ignored_rows,
+    iou_loss,
+    joint_score_loss,
+    log_joint_score,
+)
+
+
+def test_the_joint_loss_is_cross_entropy_of_the_product() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(300, 6, generator=generator, dtype=torch.float64) * 4
+    target = torch.rand(300, generator=generator, dtype=torch.float64)
+    product = rows[:, 4].sigmoid() * rows[:, 5].sigmoid()
+    ours = joint_score_loss(log_joint_score(rows), target)
+    torch.testing.assert_close(ours, functional.binary_cross_entropy(product, target, reduction="none"))
+
+
+def test_the_joint_loss_stays_finite_at_the_extremes() -> None:
+    rows = torch.zeros(4, 6)
+    rows[:, 4] = torch.tensor([80.0, -80.0, 80.0, -80.0])
+    rows[:, 5] = torch.tensor([80.0, -80.0, -80.0, 80.0])
+    rows.requires_grad_(True)
+    for target in (0.0, 1.0):
+        loss = joint_score_loss(log_joint_score(rows), torch.full((4,), target)).sum()
+        (gradient,) = torch.autograd.grad(loss, rows)
+        assert torch.isfinite(loss)
+        assert torch.isfinite(gradient).all()
+
+
+def test_box_loss_is_zero_for_the_same_box_and_one_apart() -> None:
+    box = torch.tensor([[0.0, 0.0, 10.0, 20.0]])
+    assert iou_loss(box, box).item() == 0.0
+    assert iou_loss(box, box + 50).item() == 1.0
+    half = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
+    torch.testing.assert_close(iou_loss(box, half), torch.tensor([0.75]))
+
+
+def test_rows_inside_an_ignore_region_are_ignored() -> None:
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [30.0, 30.0, 40.0, 40.0], [8.0, 0.0, 18.0, 10.0]])
+    at = torch.tensor([[50.0, 50.0], [5.0, 5.0], [50.0, 50.0]])
+    region = torch.tensor([[0.0, 0.0, 12.0, 12.0]])
+    assert ignored_rows(boxes, at, region).tolist() == [True, True, False]
+    assert ignored_rows(boxes, at, torch.zeros(0, 4)).tolist() == [False, False, False]
+
+
+def test_an_unlabelled_person_costs_only_outside_ignore_regions() -> None:
+    maps = [torch.full((1, 6, 64 // s, 64 // s), -6.0) for s in (8, 16, 32)]
+    for level in maps:
+        level[:, :4] = 0.0
+    maps[0][0, 4:, 3, 3] = 6.0  # sure of a person in the cell at (24, 24)
+    nobody = torch.zeros(0, 4)
+    punished = detection_losses(maps, [Targets(nobody, nobody)])
+    forgiven = detection_losses(maps, [Targets(nobody, torch.tensor([[20.0, 20.0, 36.0, 36.0]]))])
+    assert forgiven.score.item() < 0.05 * punished.score.item()
+    assert punished.rows_per_person == 0.0
+
+
+def test_learning_one_picture_finds_its_person() -> None:
+    torch.manual_seed(0)
+    maps = [torch.zeros(1, 6, 64 // s, 64 // s) for s in (8, 16, 32)]
+    for level in maps:
+        level[:, 4:] = -2.0
+        level.requires_grad_(True)
+    target = [Targets(torch.tensor([[18.0, 10.0, 40.0, 58.0]]), torch.zeros(0, 4))]
+    optimiser = torch.optim.Adam(maps, lr=0.1)
+    first = detection_losses(maps, target).total(5.0).item()
+    for _ in range(80):
+        optimiser.zero_grad()
+        loss = detection_losses(maps, target).total(5.0)
+        loss.backward()
+        optimiser.step()
+    assert loss.item() < 0.2 * first
