@@ -65,7 +65,10 @@ class GalleryConfig(_Section):
     """Who is who."""
 
     policy: PolicyName = Field("default", description="Representation and decision rule; the others are baselines.")
-    false_match_rate: float = Field(0.01, gt=0.0, lt=0.5, description="At most this share of strangers is matched.")
+    false_match_rate: float | None = Field(
+        None, gt=0.0, lt=0.5, description="At most this share of strangers is matched; none: what is most probable."
+    )
+    return_rate: float = Field(0.88, gt=0.0, lt=1.0, description="Share of tracklets of people seen before.")
     threshold: float | None = Field(None, ge=-1.0, le=1.0, description="For the baselines; None: from the card.")
     wait_s: float = Field(10.0, ge=0.0, le=600.0, description="An unclear tracklet waits at most this long.")
     exemplars_per_tracklet: int = Field(8, ge=1, le=64, description="Pictures kept of one tracklet.")

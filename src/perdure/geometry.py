@@ -25,6 +25,12 @@ def intersection(first: Floats, second: Floats) -> Floats:
     return np.asarray(np.maximum(width, 0) * np.maximum(height, 0))
 
 
+def intersection_each(first: Floats, second: Floats) -> Floats:
+    """(N,) shared area of each box of ``first`` (N, 4) with the box of ``second`` (N, 4) in the same row."""
+    sides = np.minimum(first[:, 2:], second[:, 2:]) - np.maximum(first[:, :2], second[:, :2])
+    return np.asarray(np.prod(np.maximum(sides, 0), axis=1))
+
+
 def iou(first: Floats, second: Floats) -> Floats:
     """(N, M) intersection over union in [0, 1]; 0 where both boxes are empty."""
     shared = intersection(first, second)

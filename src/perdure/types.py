@@ -1,6 +1,6 @@
 """What flows between the rooms. Everything here is frozen; read this file first.
 
-``Frame -> Detections -> Crops -> Exemplars -> Tracklet -> Decision -> Change -> Event``
+``Frame -> Detections -> Crops -> Exemplars -> Tracklet -> Decision -> Change -> Identity -> Event``
 
 Conventions: boxes are xyxy in pixels of the frame as decoded (after rotation), times are UTC seconds as float64,
 vectors have unit norm, and a picture is named by a reference (a path relative to the run folder), never carried.
@@ -10,7 +10,7 @@ Arrays inside these types are shared, not copied: treat them as read-only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Literal, Protocol, TypeAlias
 
@@ -135,6 +135,19 @@ class Crops:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """All that the networks said of one frame: with it everything after them can be run again without pixels."""
+
+    camera: str
+    index: int
+    at: float
+    width: int
+    height: int
+    detections: Detections
+    crops: tuple[Crops, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -341,29 +354,44 @@ Change: TypeAlias = Enrolled | Matched | Moved | Merged | Split | Renamed | Cons
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """One stay of a person before one camera."""
+
+    tracklet: str
+    camera: str
+    start: float
+    end: float
+    picture: str = ""
+    """The best picture of it."""
+    quality: float = 0.0
+    """Of that picture, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """One person as the gallery sees them now: a set of tracklets."""
 
     id: str
-    tracklets: tuple[str, ...]
-    """In order of their start."""
-    first_seen: float
-    last_seen: float
-    cameras: tuple[str, ...]
-    """In order of first sighting."""
+    sightings: tuple[Sighting, ...]
+    """One per tracklet, in order of start."""
     name: str = ""
     confidence: float = 1.0
-    """In [0, 1]: how sure the gallery is that these tracklets are one person and nobody else's."""
+    """In [0, 1]: how sure the gallery is that these tracklets are one person."""
 
+    @property
+    def first_seen(self) -> float:
+        """UTC seconds."""
+        return self.sightings[0].start
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One stay of a person before one camera, part of an event."""
+    @property
+    def last_seen(self) -> float:
+        """UTC seconds."""
+        return max(s.end for s in self.sightings)
 
-    camera: str
-    start: float
-    end: float
-    tracklet: str
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """In order of first sighting."""
+        return tuple(dict.fromkeys(s.camera for s in self.sightings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +407,17 @@ class Event:
     sightings: tuple[Sighting, ...]
     """In order of start."""
     revision: int = 0
-    picture: str = ""
+    """Of two revisions of one id the highest wins."""
     confidence: float = 1.0
-    cameras: tuple[str, ...] = field(default=())
-    """In order of first sighting in this event."""
+    superseded_by: str = ""
+    """The event that took this one in when two identities proved to be one; then there is nothing else to tell."""
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """In order of first sighting."""
+        return tuple(dict.fromkeys(s.camera for s in self.sightings))
+
+    @property
+    def picture(self) -> str:
+        """The best picture of the visit, "" where none was kept."""
+        return max(self.sightings, key=lambda s: s.quality).picture

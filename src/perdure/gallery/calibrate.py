@@ -1,0 +1,55 @@
+"""From a similarity to a probability: what a score says about "same person", and how many strangers it lets in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, ndtri
+
+from perdure.types import Float64s
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How an embedder's similarities are distributed; measured once per model and kept on its card.
+
+    The scale is *centred* similarity: 0 is the mean of two strangers, 1 is identity. On it models and sites are alike.
+    """
+
+    slope: float
+    """Nats per unit of centred similarity."""
+    offset: float
+    """log p(s | same) - log p(s | different) = slope * s + offset."""
+    impostor_mean: float
+    """Mean cosine of two strangers, uncentred: what centring starts from."""
+    impostor_std: float
+    """Standard deviation of the centred similarity of two strangers."""
+    threshold: float = 0.7
+    """Uncentred cosine at which the simple policies match unless told otherwise."""
+
+    def log_likelihood_ratio(self, similarity: Float64s) -> Float64s:
+        """Of "same" against "different", nats."""
+        return np.asarray(self.slope * similarity + self.offset)
+
+    def stranger_threshold(self, false_match_rate: float, identities: int) -> float:
+        """The centred similarity that the best of ``identities`` strangers exceeds with this probability.
+
+        Gaussian impostors, independent: P(max <= t) = Phi(t / std)^N.
+        """
+        per_comparison = -math.expm1(math.log1p(-false_match_rate) / max(identities, 1))
+        return float(-ndtri(per_comparison)) * self.impostor_std
+
+
+def prior_log_odds(return_rate: float, identities: int) -> float:
+    """Before looking: that a tracklet shows one given identity of so many, against nobody known, nats.
+
+    ``return_rate`` is the share of tracklets that show somebody seen before, each identity alike.
+    """
+    return math.log(return_rate / (1 - return_rate)) - math.log(max(identities, 1))
+
+
+def probability(log_odds: float) -> float:
+    """Of a posterior in nats."""
+    return float(expit(np.float64(log_odds)))

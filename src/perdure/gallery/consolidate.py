@@ -1,0 +1,86 @@
+"""Looking at everything again, with all that came later: constrained average-linkage clustering of the tracklets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from scipy.special import expit
+
+from perdure.gallery.calibrate import Calibration, prior_log_odds
+from perdure.types import Float64s, Ints
+
+APART = 1e9
+"""Distance of two tracklets that cannot be one person: no average over fewer than a million pairs hides it."""
+
+
+def cluster(
+    similarity: Float64s,
+    apart: Sequence[tuple[int, int]],
+    together: Sequence[tuple[int, int]],
+    calibration: Calibration,
+    return_rate: float,
+) -> Ints:
+    """(n,) cluster of each of n tracklets, from their (n, n) centred similarity.
+
+    Merges go on, best first, while "same person" is more probable than not: LLR(mean similarity) + log odds of
+    returning - log(clusters left) > 0. Average linkage is monotone, so this is one cut of the tree. Pairs in ``apart``
+    never share a cluster; pairs in ``together`` do, unless that joins a pair of ``apart``.
+    """
+    count = len(similarity)
+    if count < 2:
+        return np.zeros(count, np.int64)
+    distance = 1 - (similarity + similarity.T) / 2
+    for first, second in together:
+        distance[first, second] = distance[second, first] = distance.min() - 1
+    for first, second in apart:
+        distance[first, second] = distance[second, first] = APART
+    np.fill_diagonal(distance, 0)
+    offset = max(0.0, -float(distance.min()))  # linkage wants no negative distances
+    distance += offset
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), "average")
+    prior = prior_log_odds(return_rate, 1) - np.log(np.arange(count, 1, -1))
+    log_odds = calibration.log_likelihood_ratio(1 - (tree[:, 2] - offset)) + prior
+    wrong = np.flatnonzero((log_odds <= 0) | (tree[:, 2] > math.sqrt(APART)))
+    merges = int(wrong[0]) if len(wrong) else count - 1
+    if merges == 0:
+        return np.arange(count)
+    return np.asarray(fcluster(tree, count - merges, "maxclust") - 1, np.int64)
+
+
+def certainty(similarity: Float64s, clusters: Ints, calibration: Calibration, return_rate: float) -> list[float]:
+    """For each tracklet how probable its place is: that it belongs to its cluster and to no other."""
+    count = int(clusters.max()) + 1
+    member = np.zeros((len(clusters), count))
+    member[np.arange(len(clusters)), clusters] = 1
+    totals = similarity @ member
+    sizes = np.repeat(member.sum(axis=0)[None], len(clusters), axis=0)
+    own = member.astype(bool)
+    totals[own] -= np.diag(similarity)  # a tracklet is no witness for itself
+    sizes[own] -= 1
+    means = np.divide(totals, sizes, out=np.full_like(totals, -np.inf), where=sizes > 0)
+    odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, count)
+    inside = np.where(sizes[own] > 0, expit(odds[own]), 1.0)
+    outside = np.where(own, 0.0, expit(odds)).max(axis=1)
+    return [float(p) for p in inside * (1 - outside)]
+
+
+def rename(before: Sequence[str], clusters: Ints) -> list[str | None]:
+    """For each cluster the identity it keeps: that of most of its tracklets, each identity once; None: a new one."""
+    names = sorted(set(before))
+    table = np.zeros((int(clusters.max()) + 1, len(names)), np.int64)
+    np.add.at(table, (clusters, np.searchsorted(names, before)), 1)
+    kept: list[str | None] = [None] * len(table)
+    taken: set[int] = set()
+    for cell in np.argsort(-table, axis=None, kind="stable"):
+        row, column = divmod(int(cell), len(names))
+        if table[row, column] == 0:
+            break
+        if kept[row] is None and column not in taken:
+            kept[row] = names[column]
+            taken.add(column)
+    return kept

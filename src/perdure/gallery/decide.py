@@ -1,0 +1,100 @@
+"""Match, new, or wait: the decision over one tracklet, with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perdure.gallery.calibrate import Calibration, prior_log_odds, probability
+from perdure.types import Bools, Decision, Evidence, Float64s, Match, New, Term, Wait
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """All there is to know for one decision."""
+
+    identities: Sequence[str]
+    """N names; the position is the code used by the scorer."""
+    similarity: Float64s
+    """(N,), -inf for an identity that is no more."""
+    vetoed: Bools
+    """(N,) True where it is certainly somebody else."""
+    vetoes: tuple[str, ...]
+    """The vetoes in words."""
+    may_wait_until: float | None
+    """UTC seconds; None where no more evidence will come."""
+
+
+Rule = Callable[[Candidates], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Match where "same as the best candidate" is more probable than "nobody known"; wait while that is unclear.
+
+    log odds = LLR(similarity) + log P(returning) / P(new) - log N. With a ``false_match_rate`` a match must also be
+    nearer than that share of strangers ever comes to the nearest of N.
+    """
+
+    calibration: Calibration
+    return_rate: float
+    false_match_rate: float | None = None
+    wait_margin: float = 2.0
+    """While |log odds| is smaller and more evidence may come, wait (nats)."""
+
+    def __call__(self, candidates: Candidates) -> Decision:
+        """Decide."""
+        known = int(np.sum(np.isfinite(candidates.similarity)))
+        best, second = _best_two(candidates)
+        if best is None:
+            return New(Evidence(0.0, vetoes=candidates.vetoes))
+        similarity = float(candidates.similarity[best])
+        appearance = float(self.calibration.log_likelihood_ratio(candidates.similarity[best]))
+        terms = [Term("appearance", appearance), Term("prior", prior_log_odds(self.return_rate, known))]
+        if self.false_match_rate is not None:
+            limit = self.calibration.stranger_threshold(self.false_match_rate, known)
+            if similarity < limit:  # whatever the odds, the operator's rate comes first
+                terms.append(Term("false match rate", self.calibration.slope * (similarity - limit)))
+        log_odds = sum(term.value for term in terms)
+        evidence = _evidence(candidates, best, second, probability(log_odds), tuple(terms))
+        if candidates.may_wait_until is not None and abs(log_odds) < self.wait_margin:
+            return Wait(candidates.may_wait_until, evidence)
+        return Match(candidates.identities[best], evidence) if log_odds > 0 else New(evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedThreshold:
+    """The rule of the field: the nearest identity, if its cosine reaches a threshold that somebody has to guess."""
+
+    threshold: float
+
+    def __call__(self, candidates: Candidates) -> Decision:
+        """Decide; the probability is only 0 or 1, since a cosine is none."""
+        best, second = _best_two(candidates)
+        if best is None:
+            return New(Evidence(0.0, vetoes=candidates.vetoes))
+        reached = bool(candidates.similarity[best] >= self.threshold)
+        evidence = _evidence(candidates, best, second, float(reached), ())
+        return Match(candidates.identities[best], evidence) if reached else New(evidence)
+
+
+def _best_two(candidates: Candidates) -> tuple[int | None, int | None]:
+    """Positions of the two most similar candidates that are possible at all."""
+    possible = np.where(candidates.vetoed, -np.inf, candidates.similarity)
+    order = np.argsort(-possible, kind="stable")[:2]
+    found = [int(i) for i in order if np.isfinite(possible[i])]
+    return (found[0] if found else None), (found[1] if len(found) > 1 else None)
+
+
+def _evidence(candidates: Candidates, best: int, second: int | None, same: float, terms: tuple[Term, ...]) -> Evidence:
+    return Evidence(
+        probability=same,
+        best=candidates.identities[best],
+        best_score=float(candidates.similarity[best]),
+        second=None if second is None else candidates.identities[second],
+        second_score=float("nan") if second is None else float(candidates.similarity[second]),
+        terms=terms,
+        vetoes=candidates.vetoes,
+    )

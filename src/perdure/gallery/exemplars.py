@@ -1,0 +1,68 @@
+"""Which pictures stand for a person: few, good and different; and the simpler rules of the field."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perdure.types import Exemplars, Float32s, Float64s
+
+
+def select(exemplars: Exemplars, keep: int) -> Exemplars:
+    """At most ``keep`` exemplars, good and different, in order of time.
+
+    Greedy k-centre (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance"), each distance weighted
+    by quality: start with the best picture, then take again and again the one that is far from all taken and good.
+    """
+    if len(exemplars) <= keep:
+        return exemplars
+    quality = exemplars.quality.astype(np.float64)
+    first = int(np.argmax(quality))
+    taken = [first]
+    nearest = 1 - exemplars.vectors @ exemplars.vectors[first]
+    for _ in range(keep - 1):
+        gain = np.maximum(nearest, 0) * (0.1 + quality)
+        gain[taken] = -1
+        chosen = int(np.argmax(gain))
+        taken.append(chosen)
+        nearest = np.minimum(nearest, 1 - exemplars.vectors @ exemplars.vectors[chosen])
+    return exemplars[sorted(taken)]
+
+
+def unit(vectors: Float32s | Float64s) -> Float32s:
+    """The vectors at length 1; a zero vector stays zero. (..., D) float32."""
+    norm = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return np.asarray(vectors / norm, np.float32)
+
+
+def mean(exemplars: Exemplars) -> Float32s:
+    """(D,) float32 unit mean, weighted by quality; a floor keeps the poorest pictures from vanishing altogether."""
+    return unit((0.05 + exemplars.quality) @ exemplars.vectors)
+
+
+def moving_average(exemplars: Exemplars, momentum: float = 0.9) -> Float32s:
+    """(1, D) unit: v <- momentum v + (1 - momentum) x over the pictures in order of time.
+
+    The rule of FairMOT (Zhang et al., IJCV 2021, sec. 4.4) and its many descendants.
+    """
+    age = np.arange(len(exemplars))[::-1]
+    weights = (1 - momentum) * momentum**age
+    weights[0] = momentum ** age[0]  # the first picture starts the average
+    return unit(weights @ exemplars.vectors)[None]
+
+
+def ring_centroid(exemplars: Exemplars, length: int = 50) -> Float32s:
+    """(1, D) unit mean of the last ``length`` pictures."""
+    return unit(exemplars.vectors[-length:].mean(axis=0))[None]
+
+
+def last(exemplars: Exemplars, length: int = 50) -> Float32s:
+    """(min(K, length), D): the last pictures as they are. DeepSORT (Wojke et al., ICIP 2017, eq. 2) keeps 100."""
+    return exemplars.vectors[-length:]
+
+
+def last_good(exemplars: Exemplars, length: int = 8, min_quality: float = 0.5) -> Float32s:
+    """The last pictures among the good ones; the best one where none is good (after the project MICRO-TRACK)."""
+    good = np.flatnonzero(exemplars.quality >= min_quality)
+    if not len(good):
+        good = np.array([int(np.argmax(exemplars.quality))])
+    return exemplars.vectors[good[-length:]]

@@ -1,0 +1,333 @@
+"""The gallery: tracklets in, changes out. Who is who at any moment is the fold of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perdure.gallery.calibrate import Calibration, probability
+from perdure.gallery.consolidate import certainty, cluster, rename
+from perdure.gallery.constraints import overlap_s, seen_apart
+from perdure.gallery.decide import Candidates, Rule
+from perdure.gallery.exemplars import mean
+from perdure.gallery.index import Index
+from perdure.gallery.ledger import Partition
+from perdure.gallery.scoring import CentredLinkage, Scorer
+from perdure.types import (
+    Bools,
+    Change,
+    Decision,
+    Enrolled,
+    Evidence,
+    Exemplars,
+    Float64s,
+    Identity,
+    Ints,
+    Match,
+    Matched,
+    Merged,
+    Moved,
+    New,
+    Sighting,
+    Split,
+    Term,
+    Tracklet,
+    Wait,
+)
+
+MIN_OVERLAP_S = 1.0
+"""Clocks of two cameras may differ by this much: only a longer stay in both at once is impossible."""
+
+
+@dataclass(slots=True)
+class Gallery:
+    """All people of one site. Its only writer; every change goes through ``_append``."""
+
+    model: str
+    dim: int
+    scorer: Scorer
+    rule: Rule
+    wait_s: float = 10.0
+    return_rate: float = 0.88
+    """Share of tracklets that show somebody seen before."""
+    cameras_overlap: bool = True
+    log: list[Change] = field(default_factory=list)
+    partition: Partition = field(default_factory=Partition)
+    evidence: dict[str, Tracklet] = field(default_factory=dict)
+    """The highest revision of each tracklet."""
+    _index: Index = field(init=False)
+    _codes: dict[str, int] = field(default_factory=dict)
+    _names: list[str] = field(default_factory=list)
+    _camera_codes: dict[str, int] = field(default_factory=dict)
+    _waiting: dict[str, float] = field(default_factory=dict)
+    _touched: dict[str, None] = field(default_factory=dict)
+    _sure: dict[str, float] = field(default_factory=dict)
+    """Tracklet -> probability of what was last decided about it."""
+
+    def __post_init__(self) -> None:
+        self._index = Index(self.dim)
+
+    def observe(self, tracklets: Iterable[Tracklet]) -> list[Change]:
+        """Take new tracklets and revisions; the changes they led to. An old revision changes nothing.
+
+        Raises:
+            ValueError: vectors of another length, not finite, or not of unit norm.
+        """
+        before = len(self.log)
+        for tracklet in tracklets:
+            known = self.evidence.get(tracklet.id)
+            if known is not None and known.revision >= tracklet.revision:
+                continue
+            body = tracklet.body(self.model)
+            if body is not None and len(body):
+                self._check(tracklet.id, body)
+                self._take(tracklet, body)
+        return self.log[before:]
+
+    def tick(self, at: float) -> list[Change]:
+        """Time has passed: decide what waited long enough."""
+        before = len(self.log)
+        for id in [id for id, until in self._waiting.items() if until <= at]:
+            self._decide(self.evidence[id], final=True)
+        return self.log[before:]
+
+    def take_touched(self) -> list[Identity]:
+        """The identities that changed since the last call, as they are now; one that is gone has no sightings."""
+        touched = [self.identity(name) for name in self._touched]
+        self._touched.clear()
+        return touched
+
+    def identities(self) -> list[Identity]:
+        """Everybody, in order of first sighting."""
+        return sorted((self.identity(name) for name in self.partition.members), key=lambda i: (i.first_seen, i.id))
+
+    def identity(self, name: str) -> Identity:
+        """One identity as it is now."""
+        members = self.partition.members.get(name, [])
+        sightings = sorted((_sighting(self.evidence[id], self.model) for id in members), key=lambda s: (s.start, s.end))
+        return Identity(name, tuple(sightings), self.partition.names.get(name, ""), self._confidence(members))
+
+    def consolidate(self, at: float) -> list[Change]:
+        """Look at everything again with full look-ahead and correct the partition; the changes that took.
+
+        Only the default scorer knows how; with a policy of the field, which has no such step, nothing happens.
+        """
+        if not isinstance(self.scorer, CentredLinkage):
+            return []
+        before = len(self.log)
+        for id in list(self._waiting):
+            self._decide(self.evidence[id], final=True)
+        ids = sorted(self.partition.identity_of, key=lambda id: (self.evidence[id].start, id))
+        if not ids:
+            return self.log[before:]
+        similarity = self.scorer.matrix(np.array([self._index.row(id) for id in ids]), self._index)
+        clusters = cluster(similarity, self._apart(ids), self._together(ids), self.scorer.calibration, self.return_rate)
+        self._become(at, ids, clusters, similarity, self.scorer.calibration)
+        self._sure |= dict(
+            zip(ids, certainty(similarity, clusters, self.scorer.calibration, self.return_rate), strict=True)
+        )
+        return self.log[before:]
+
+    # --- one tracklet -------------------------------------------------------------------------------------------
+
+    def _check(self, id: str, body: Exemplars) -> None:
+        if body.vectors.shape[1] != self.dim:
+            raise ValueError(f"{id}: vectors of length {body.vectors.shape[1]}, the gallery holds {self.dim}")
+        if not np.all(np.abs(np.linalg.norm(body.vectors, axis=1) - 1) < 1e-3):
+            raise ValueError(f"{id}: vectors that are not finite or not of unit norm")
+
+    def _take(self, tracklet: Tracklet, body: Exemplars) -> None:
+        self.evidence[tracklet.id] = tracklet
+        camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
+        row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera)
+        self.scorer.placed(row, self._index)
+        identity = self.partition.identity_of.get(tracklet.id)
+        if identity is None:
+            self._decide(tracklet, final=tracklet.ended != "open")
+            return
+        self._touch(identity)
+        if self._vetoes(tracklet)[0][self._codes[identity]]:
+            self._move(tracklet, identity)
+        elif tracklet.ended != "open" and self.partition.members[identity] == [tracklet.id]:
+            self._settle(tracklet, identity)
+
+    def _decide(self, tracklet: Tracklet, *, final: bool) -> None:
+        """Place a tracklet that has no identity yet, unless it is better to wait."""
+        self._waiting.pop(tracklet.id, None)
+        parent = self.partition.identity_of.get(tracklet.supersedes or "")
+        if tracklet.began == "cut" and parent is not None:
+            self._append(Matched(tracklet.end, parent, tracklet.id, Evidence(1.0, best=parent)))
+            return
+        until = None if final else tracklet.start + self.wait_s
+        match self._judge(tracklet, until if until is not None and until > tracklet.end else None):
+            case Match(identity=identity, evidence=evidence):
+                self._append(Matched(tracklet.end, identity, tracklet.id, evidence))
+            case New(evidence=evidence):
+                self._append(Enrolled(tracklet.end, self._mint(), tracklet.id, evidence))
+            case Wait(until=deadline):
+                self._waiting[tracklet.id] = deadline
+
+    def _settle(self, tracklet: Tracklet, identity: str) -> None:
+        """A closed tracklet that is all there is of its identity: with all its evidence, is it somebody known?"""
+        match self._judge(tracklet, None):
+            case Match(identity=target, evidence=evidence):
+                self._append(Merged(tracklet.end, identity, target, evidence))
+
+    def _move(self, tracklet: Tracklet, source: str) -> None:
+        """More evidence says that it cannot be this identity: find it another."""
+        match self._judge(tracklet, None):
+            case Match(identity=target):
+                self._append(Moved(tracklet.end, tracklet.id, source, target, "seen beside its identity"))
+            case _:
+                self._append(Split(tracklet.end, source, self._mint(), (tracklet.id,), "seen beside its identity"))
+
+    def _judge(self, tracklet: Tracklet, may_wait_until: float | None) -> Decision:
+        row = self._index.row(tracklet.id)
+        similarity = self.scorer.similarity(row, self._index, len(self._names))
+        own = self.partition.identity_of.get(tracklet.id)
+        vetoed, vetoes = self._vetoes(tracklet)
+        if own is not None:
+            similarity[self._codes[own]] = -np.inf
+        return self.rule(Candidates(self._names, similarity, vetoed, vetoes, may_wait_until))
+
+    def _vetoes(self, tracklet: Tracklet) -> tuple[Bools, tuple[str, ...]]:
+        """(N,) identities it cannot be, and why."""
+        vetoed, reasons = np.zeros(len(self._names), bool), []
+        for other, reason in self._rivals(tracklet):
+            identity = self.partition.identity_of.get(other)
+            if identity is not None and not vetoed[self._codes[identity]]:
+                vetoed[self._codes[identity]] = True
+                reasons.append(f"{identity}: {reason}")
+        return vetoed, tuple(reasons)
+
+    def _rivals(self, tracklet: Tracklet) -> list[tuple[str, str]]:
+        """Tracklets that show somebody else for certain, each with the reason."""
+        index, found = self._index, []
+        during = (index.starts <= tracklet.end) & (index.ends >= tracklet.start)
+        same_camera = index.cameras == self._camera_codes[tracklet.camera]
+        for row in np.flatnonzero(during & same_camera):
+            other = self.evidence[index.ids[row]]
+            if other.id != tracklet.id and seen_apart(tracklet, other):
+                found.append((other.id, f"seen beside {other.id}"))
+        if not self.cameras_overlap:
+            for row in np.flatnonzero(during & ~same_camera):
+                other = self.evidence[index.ids[row]]
+                if overlap_s(tracklet, other) > MIN_OVERLAP_S:
+                    found.append((other.id, f"at that time before {other.camera}"))
+        said = [(c.first, c.second) for c in self.partition.constraints if not c.same]
+        told = {b for a, b in said if a == tracklet.id} | {a for a, b in said if b == tracklet.id}
+        return found + [(other, "the operator said so") for other in sorted(told)]
+
+    # --- everything ---------------------------------------------------------------------------------------------
+
+    def _apart(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        position = {id: i for i, id in enumerate(ids)}
+        return [
+            (position[id], position[other])
+            for id in ids
+            for other, _ in self._rivals(self.evidence[id])
+            if other in position
+        ]
+
+    def _together(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        position = {id: i for i, id in enumerate(ids)}
+        cuts = [(t.supersedes, id) for id in ids if (t := self.evidence[id]).began == "cut" and t.supersedes]
+        said = [(c.first, c.second) for c in self.partition.constraints if c.same]
+        return [(position[a], position[b]) for a, b in cuts + said if a in position and b in position]
+
+    def _become(
+        self, at: float, ids: Sequence[str], clusters: Ints, similarity: Float64s, calibration: Calibration
+    ) -> None:
+        """Change the partition of ``ids`` into these clusters with as few changes as it takes."""
+        before = [self.partition.identity_of[id] for id in ids]
+        for number, kept in enumerate(rename(before, clusters)):
+            members = np.flatnonzero(clusters == number).tolist()
+            target = kept
+            if target is None:
+                home = before[members[0]]
+                leaving = tuple(ids[i] for i in members if before[i] == home)
+                target = self._mint()
+                self._append(Split(at, home, target, leaving, "consolidation: unlike the rest"))
+            for source in sorted({before[i] for i in members} - {target}):
+                joining = [i for i in members if before[i] == source and self.partition.identity_of[ids[i]] == source]
+                if len(joining) == 0:
+                    continue
+                if len(joining) == len(self.partition.members[source]):
+                    rest = np.setdiff1d(members, joining)
+                    mean_similarity = float(similarity[np.ix_(joining, rest)].mean())
+                    odds = float(calibration.log_likelihood_ratio(np.array(mean_similarity)))
+                    evidence = Evidence(probability(odds), target, mean_similarity, terms=(Term("appearance", odds),))
+                    self._append(Merged(at, source, target, evidence))
+                else:
+                    for i in joining:
+                        self._append(Moved(at, ids[i], source, target, "consolidation: more like these"))
+
+    def _append(self, change: Change) -> None:
+        """The only way anything changes."""
+        tracklets = _tracklets_of(change, self.partition)
+        homes = {self.partition.identity_of.get(id) for id in tracklets}
+        self.log.append(change)
+        self.partition.apply(change)
+        homes |= {self.partition.identity_of.get(id) for id in tracklets}
+        match change:
+            case Matched(evidence=evidence) | Merged(evidence=evidence):
+                self._sure |= dict.fromkeys(tracklets, evidence.probability)
+            case Enrolled(evidence=evidence):
+                self._sure |= dict.fromkeys(tracklets, 1 - evidence.probability)
+        for id in tracklets:
+            self._index.owners[self._index.row(id)] = self._code(self.partition.identity_of[id])
+        for name in sorted(home for home in homes if home is not None):
+            self._touch(name)
+
+    def _touch(self, name: str) -> None:
+        self._touched[name] = None
+        self.scorer.regrouped(self._code(name), lambda: self._pictures(name))
+
+    def _pictures(self, name: str) -> Exemplars | None:
+        """All pictures of an identity in order of time."""
+        parts = [self.evidence[id].body(self.model) for id in self.partition.members.get(name, [])]
+        bodies = [part for part in parts if part is not None]
+        if not bodies:
+            return None
+        joined = Exemplars(
+            self.model,
+            np.concatenate([b.vectors for b in bodies]),
+            np.concatenate([b.quality for b in bodies]),
+            np.concatenate([b.at for b in bodies]),
+            tuple(picture for b in bodies for picture in b.pictures),
+        )
+        return joined[np.argsort(joined.at, kind="stable")]
+
+    def _mint(self) -> str:
+        return f"P{self.partition.minted + 1}"
+
+    def _code(self, name: str) -> int:
+        if name not in self._codes:
+            self._codes[name] = len(self._names)
+            self._names.append(name)
+        return self._codes[name]
+
+    def _confidence(self, members: Sequence[str]) -> float:
+        """How probable what was decided about its tracklets is, on average."""
+        return float(np.mean([self._sure.get(id, 1.0) for id in members])) if members else 0.0
+
+
+def _sighting(tracklet: Tracklet, model: str) -> Sighting:
+    body = tracklet.body(model)
+    best = int(np.argmax(body.quality)) if body is not None else 0
+    picture, quality = (body.pictures[best], float(body.quality[best])) if body is not None else ("", 0.0)
+    return Sighting(tracklet.id, tracklet.camera, tracklet.start, tracklet.end, picture, quality)
+
+
+def _tracklets_of(change: Change, partition: Partition) -> list[str]:
+    """The tracklets whose identity a change sets."""
+    match change:
+        case Enrolled(tracklet=id) | Matched(tracklet=id) | Moved(tracklet=id):
+            return [id]
+        case Split(tracklets=ids):
+            return list(ids)
+        case Merged(source=source):
+            return list(partition.members.get(partition.resolve(source), []))
+    return []

@@ -1,0 +1,122 @@
+"""The ledger: an append-only log of changes, and the partition of tracklets it folds to.
+
+Nothing is baked in: who is who is always ``fold(changes)``, the same on every replay, and taking a change back means
+folding without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from perdure.types import (
+    Change,
+    Constrained,
+    Enrolled,
+    Forgotten,
+    Matched,
+    Merged,
+    Moved,
+    Renamed,
+    Split,
+    Undone,
+)
+
+
+@dataclass(slots=True)
+class Partition:
+    """Which tracklets are which identity. Only ``apply`` changes it."""
+
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """Identity -> its tracklets, in order of joining; an identity without tracklets is not in it."""
+    identity_of: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Identities merged away -> where they went."""
+    names: dict[str, str] = field(default_factory=dict)
+    constraints: list[Constrained] = field(default_factory=list)
+    tombstones: set[str] = field(default_factory=set)
+    minted: int = 0
+    """How many identities were ever made; numbers are never reused."""
+
+    def resolve(self, identity: str) -> str:
+        """The identity an alias stands for now; itself if it is none."""
+        while identity in self.aliases:
+            identity = self.aliases[identity]
+        return identity
+
+    def apply(self, change: Change) -> None:
+        """Take one change into account (``Undone`` needs the whole log: see ``fold``)."""
+        match change:
+            case Enrolled(identity=identity, tracklet=tracklet):
+                self.minted += 1
+                self._place(tracklet, identity)
+            case Matched(identity=identity, tracklet=tracklet):
+                self._place(tracklet, self.resolve(identity))
+            case Moved(tracklet=tracklet, target=target):
+                self._place(tracklet, self.resolve(target))
+            case Merged(source=source, target=target):
+                self._merge(self.resolve(source), self.resolve(target))
+            case Split(target=target, tracklets=tracklets):
+                self.minted += 1
+                for tracklet in tracklets:
+                    self._place(tracklet, target)
+            case Renamed(identity=identity, name=name):
+                self.names[self.resolve(identity)] = name
+            case Constrained():
+                self.constraints.append(change)
+            case Forgotten(identity=identity):
+                self._forget(self.resolve(identity))
+            case Undone():
+                raise AssertionError("Undone is handled by fold")
+
+    def _place(self, tracklet: str, identity: str) -> None:
+        before = self.identity_of.get(tracklet)
+        if before == identity:
+            return
+        if before is not None:
+            self.members[before].remove(tracklet)
+            if not self.members[before]:
+                del self.members[before]
+        self.members.setdefault(identity, []).append(tracklet)
+        self.identity_of[tracklet] = identity
+
+    def _merge(self, source: str, target: str) -> None:
+        if source == target:
+            return
+        for tracklet in list(self.members.get(source, [])):
+            self._place(tracklet, target)
+        self.aliases[source] = target
+        if source in self.names:
+            self.names.setdefault(target, self.names.pop(source))
+
+    def _forget(self, identity: str) -> None:
+        for tracklet in self.members.pop(identity, []):
+            del self.identity_of[tracklet]
+        self.names.pop(identity, None)
+        self.tombstones.add(identity)
+
+
+def fold(changes: Iterable[Change]) -> Partition:
+    """The partition after all changes, less those taken back. Bit-identical on every replay.
+
+    Taking back an ``Undone`` brings its change back; an undone ``Undone`` is therefore a redo.
+    """
+    log = list(changes)
+    valid = standing(log)
+    partition = Partition()
+    for change, stands in zip(log, valid, strict=True):
+        if stands and not isinstance(change, Undone):
+            partition.apply(change)
+        elif isinstance(change, Enrolled | Split):
+            partition.minted += 1  # a number once given is never given again
+    return partition
+
+
+def standing(log: Sequence[Change]) -> list[bool]:
+    """For each change whether it still stands, judged from the newest to the oldest."""
+    valid = [True] * len(log)
+    for position in range(len(log) - 1, -1, -1):
+        change = log[position]
+        if valid[position] and isinstance(change, Undone) and 0 <= change.position < position:
+            valid[change.position] = False
+    return valid

@@ -1,0 +1,149 @@
+"""How alike a tracklet and the identities are: the default rule, and the simple ones of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from perdure.gallery.calibrate import Calibration
+from perdure.gallery.index import Index
+from perdure.types import Exemplars, Float32s, Float64s, Ints
+
+Represent = Callable[[Exemplars], Float32s]
+"""Pictures of one identity in order of time -> (M, D) unit vectors that stand for it."""
+
+
+class Scorer(Protocol):
+    """Compares a tracklet with identities. Identities are codes 0..N-1, tracklets are rows of the index."""
+
+    def placed(self, row: int, index: Index) -> None:
+        """A row is new or has other evidence now."""
+
+    def regrouped(self, identity: int, pictures: Callable[[], Exemplars | None]) -> None:
+        """An identity has other tracklets, or other evidence, than before; None: it is gone."""
+
+    def similarity(self, row: int, index: Index, identities: int) -> Float64s:
+        """(N,) similarity of the tracklet in ``row`` with each identity, -inf for one without (other) tracklets."""
+
+
+@dataclass(slots=True)
+class CentredLinkage:
+    """Mean similarity with all tracklets of an identity, after what people of a camera have in common is taken off.
+
+    A camera's light and viewpoint move all its vectors one way, which makes strangers in one camera alike and one
+    person in two cameras unlike. So the mean of the camera is subtracted: shrunk towards the mean of the site while the
+    camera has few tracklets, and in the share l = N / (N + ``identity_weight``) while the site has few identities N.
+
+    The result is scaled so that strangers have mean 0 and identity is 1 whatever was subtracted. With m the mean,
+    mu = |m|^2 the mean cosine of strangers and k = 2 l - l^2: cos = cos_centred (1 - k mu) + k mu, and the similarity
+    is (cos - mu) / (1 - mu).
+
+    Average linkage beat the best and the mean of the three best pairs on market1501-dev (docs/gallery.md).
+    """
+
+    calibration: Calibration
+    camera_weight: float = 20.0
+    """So many tracklets of a camera weigh as much as the mean of the site."""
+    identity_weight: float = 10.0
+    """So many identities weigh as much as the model's card."""
+    _means: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
+    """(C, D) by camera code, already multiplied by l."""
+    _norms: Float64s = field(default_factory=lambda: np.zeros(0))
+    _kappa: float = 0.0
+    _mu: float = 0.0
+    _rows_at_refresh: int = -1
+
+    def placed(self, row: int, index: Index) -> None:
+        """Refresh the means when the gallery grew by a twentieth; else only this row."""
+        if not 0 <= len(index) - self._rows_at_refresh <= len(index) // 20 or index.cameras[row] >= len(self._means):
+            self._refresh(index)
+        else:
+            index.projections[row] = index.vectors[row] @ self._means[index.cameras[row]]
+
+    def regrouped(self, identity: int, pictures: Callable[[], Exemplars | None]) -> None:
+        """Nothing is kept per identity."""
+
+    def similarity(self, row: int, index: Index, identities: int) -> Float64s:
+        """See ``Scorer``; the tracklet's own row does not count."""
+        pairs = self.pairs(row, index)
+        owners = index.owners
+        counted = owners >= 0
+        counted[row] = False
+        size = np.bincount(owners[counted], minlength=identities)
+        total = np.bincount(owners[counted], pairs[counted], minlength=identities)
+        return np.asarray(np.divide(total, size, out=np.full(identities, -np.inf), where=size > 0))
+
+    def pairs(self, row: int, index: Index) -> Float64s:
+        """(N,) centred similarity of the tracklet in ``row`` with every tracklet."""
+        means, cameras = self._means, index.cameras
+        probe = index.vectors[row] - means[cameras[row]]
+        dots = index.vectors @ probe.astype(np.float32) - (means @ probe)[cameras]
+        norms = np.sqrt(np.maximum(1 - 2 * index.projections + self._norms[cameras], 1e-12))
+        cosine = dots / (norms * norms[row])
+        km = self._kappa * self._mu
+        return np.asarray((cosine * (1 - km) + km - self._mu) / (1 - self._mu))
+
+    def matrix(self, rows: Ints, index: Index) -> Float64s:
+        """(n, n) centred similarity of the tracklets in ``rows``, with the means as they are now."""
+        self._refresh(index)
+        return np.array([self.pairs(int(row), index)[rows] for row in rows])
+
+    def _refresh(self, index: Index) -> None:
+        """The means of cameras and site from everything that is in the gallery."""
+        vectors, cameras = index.vectors, index.cameras
+        by_camera, tracklets = _sums(vectors, cameras, int(cameras.max()) + 1)
+        owned = index.owners >= 0
+        if owned.any():
+            sums, sizes = _sums(vectors[owned], index.owners[owned], int(index.owners.max()) + 1)
+            people = sums[sizes > 0] / sizes[sizes > 0, None]
+            share = len(people) / (len(people) + self.identity_weight)
+            site = people.mean(axis=0)
+        else:
+            share, site = 0.0, np.zeros(vectors.shape[1])
+        means = (by_camera + self.camera_weight * site) / (tracklets + self.camera_weight)[:, None]
+        self._means = share * means
+        self._norms = np.sum(self._means**2, axis=1)
+        self._mu = share * float(site @ site) + (1 - share) * self.calibration.impostor_mean
+        self._kappa = 2 * share - share**2
+        index.projections[:] = np.einsum("nd,nd->n", vectors, self._means[cameras])
+        self._rows_at_refresh = len(index)
+
+
+@dataclass(slots=True)
+class Representatives:
+    """Best cosine of the tracklet's mean with the few vectors that stand for an identity: the policies of the field."""
+
+    represent: Represent
+    _vectors: dict[int, Float32s] = field(default_factory=dict)
+
+    def placed(self, row: int, index: Index) -> None:
+        """The index holds all that is needed."""
+
+    def regrouped(self, identity: int, pictures: Callable[[], Exemplars | None]) -> None:
+        """Work out anew what stands for this identity."""
+        exemplars = pictures()
+        if exemplars is None:
+            self._vectors.pop(identity, None)
+        else:
+            self._vectors[identity] = self.represent(exemplars)
+
+    def similarity(self, row: int, index: Index, identities: int) -> Float64s:
+        """See ``Scorer``."""
+        best = np.full(identities, -np.inf)
+        if self._vectors:
+            owners = np.repeat(np.fromiter(self._vectors, np.int64), [len(v) for v in self._vectors.values()])
+            np.maximum.at(best, owners, np.concatenate(list(self._vectors.values())) @ index.vectors[row])
+        return best
+
+
+def _sums(vectors: Float32s, groups: Ints, count: int) -> tuple[Float64s, Float64s]:
+    """(G, D) sum and (G,) number of the vectors of each group."""
+    order = np.argsort(groups, kind="stable")
+    present, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    sums, counts = np.zeros((count, vectors.shape[1])), np.zeros(count)
+    sums[present] = np.add.reduceat(vectors[order], starts, axis=0)
+    counts[present] = sizes
+    return sums, counts

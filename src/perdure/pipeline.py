@@ -1,0 +1,144 @@
+"""The whole story on one page: frames in, events out.
+
+``see`` runs near the camera and publishes tracklets; ``know`` runs once per site and tells events. One machine and a
+hundred sites run these two functions; recorded footage runs them too, and then one consolidation with full look-ahead.
+Nothing here waits, sleeps or reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from perdure.detect.detector import Detector
+from perdure.embed.crop import cut
+from perdure.embed.embedder import Embedder
+from perdure.events.visits import Visits
+from perdure.gallery.exemplars import select
+from perdure.gallery.gallery import Gallery
+from perdure.track.tracker import Tracker
+from perdure.types import Crops, Detections, Event, Frame, Image, Ints, Seen, Tracklet
+
+KeepPicture = Callable[[Frame, int, Image], str]
+"""(frame, row, crop) -> reference of the picture, "" where it is not kept."""
+Stage = Callable[[str], AbstractContextManager[object]]
+"""A named span of work, for whoever measures where the time goes."""
+
+
+def see(frames: Sequence[Frame], cams: Cameras) -> tuple[list[Tracklet], list[Seen]]:
+    """Frames of several cameras in (at most one of each), tracklets worth telling out.
+
+    Also returns what the networks said, so that the frames need not be looked at again (``recall``).
+    """
+    detections = cams.detect(frames)  # one batch over cameras
+    wanted = cams.propose(frames, detections)  # associate what is clear; which crops could change something?
+    crops = cams.embed(frames, detections, wanted)
+    cams.commit(frames, crops)
+    seen = [
+        Seen(frame.camera, frame.index, frame.at, frame.width, frame.height, found, (embedded,))
+        for frame, found, embedded in zip(frames, detections, crops, strict=True)
+    ]
+    return cams.tell(), seen
+
+
+def recall(seen: Sequence[Seen], cams: Cameras) -> list[Tracklet]:
+    """What ``see`` told of the frames that gave ``seen``: the same tracklets, without pixels or networks."""
+    for one in seen:
+        tracker = cams.trackers[one.camera]
+        tracker.propose(one.index, one.at, (one.width, one.height), one.detections)
+        tracker.commit(one.crops)
+    return cams.tell()
+
+
+def know(at: float, tracklets: Sequence[Tracklet], site: Site) -> list[Event]:
+    """Tracklets in, events out. Also called with none: deadlines and the ends of visits need no frame."""
+    site.gallery.observe(tracklets)
+    site.gallery.tick(at)
+    return site.events.update(at, site.gallery.take_touched())
+
+
+@dataclass(slots=True)
+class Cameras:
+    """Everything between pixels and tracklets, for the cameras of one machine."""
+
+    detector: Detector
+    embedder: Embedder
+    trackers: dict[str, Tracker]
+    exemplars_per_tracklet: int
+    keep_picture: KeepPicture = lambda _frame, _row, _crop: ""
+    stage: Stage = nullcontext
+    _none: Crops = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._none = Crops.none(self.embedder.name, self.embedder.dim)
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """The people in each frame."""
+        with self.stage("decode"):
+            images = [frame.image() for frame in frames]
+        with self.stage("detect"):
+            return self.detector.detect(images)
+
+    def propose(self, frames: Sequence[Frame], detections: Sequence[Detections]) -> list[Ints]:
+        """Per frame the rows whose embedding could change an association or improve a tracklet."""
+        with self.stage("track"):
+            return [
+                self.trackers[frame.camera].propose(
+                    frame.index, frame.at, (frame.width, frame.height), found, frame.warp
+                )
+                for frame, found in zip(frames, detections, strict=True)
+            ]
+
+    def embed(self, frames: Sequence[Frame], detections: Sequence[Detections], wanted: Sequence[Ints]) -> list[Crops]:
+        """The wanted crops of all frames, embedded in one batch."""
+        with self.stage("embed"):
+            images = [
+                cut(frame.image(), found.boxes[rows])
+                for frame, found, rows in zip(frames, detections, wanted, strict=True)
+            ]
+            flat = [image for of_frame in images for image in of_frame]
+            if not flat:
+                return [self._none] * len(frames)
+            vectors, quality = self.embedder.embed(flat)
+        ends = np.cumsum([len(rows) for rows in wanted])[:-1]
+        with self.stage("write"):
+            pictures = [
+                tuple(
+                    self.keep_picture(frame.camera, frame.index, int(row), image)
+                    for row, image in zip(rows, of_frame, strict=True)
+                )
+                for frame, rows, of_frame in zip(frames, wanted, images, strict=True)
+            ]
+        parts = zip(wanted, np.split(vectors, ends), np.split(quality, ends), pictures, strict=True)
+        return [Crops(rows, self.embedder.name, v, q, p) for rows, v, q, p in parts]
+
+    def commit(self, frames: Sequence[Frame], crops: Sequence[Crops]) -> None:
+        """Finish the frames in the trackers."""
+        with self.stage("track"):
+            for frame, embedded in zip(frames, crops, strict=True):
+                self.trackers[frame.camera].commit([embedded])
+
+    def tell(self) -> list[Tracklet]:
+        """Tracklets new or revised since the last call, cameras in order."""
+        with self.stage("track"):
+            return [self._thin(t) for tracker in self.trackers.values() for t in tracker.tell()]
+
+    def finish(self, camera: str) -> list[Tracklet]:
+        """A camera's stream has ended: its last tracklets."""
+        return [self._thin(t) for t in self.trackers[camera].finish()]
+
+    def _thin(self, tracklet: Tracklet) -> Tracklet:
+        """Few, good, different pictures of each tracklet go on."""
+        thinned = tuple(select(e, self.exemplars_per_tracklet) for e in tracklet.exemplars)
+        return replace(tracklet, exemplars=thinned)
+
+
+@dataclass(slots=True)
+class Site:
+    """Everything between tracklets and events, for one site: its only writer."""
+
+    gallery: Gallery
+    events: Visits
