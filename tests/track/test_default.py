@@ -1,0 +1,57 @@
+"""Crossings and occlusions: who is who afterwards."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .conftest import box_at, crowded, play
+
+Frames = list[tuple[float, dict[int, np.ndarray]]]
+
+
+def crossing(turn_back: bool) -> Frames:
+    """Two people meet in the middle, the far one is hidden while they overlap; they pass, or both turn back."""
+    frames: Frames = []
+    for f in range(60):
+        step = min(f, 60 - f) if turn_back else f
+        first, second = box_at(140 + 6 * step, 240), box_at(500 - 6 * step, 236, 150)
+        hidden = abs(first[0] - second[0]) < 25
+        frames.append((f / 10, {0: first} if hidden else {0: first, 1: second}))
+    return frames
+
+
+def purity(frames: Frames, **config: object) -> list[set[int]]:
+    """For each told tracklet the set of people in it."""
+    run = play(frames, flags=crowded, **config)
+    where = {(i, tuple(np.float32(b).tolist())): p for i, (_, people) in enumerate(frames) for p, b in people.items()}
+    return [{where[int(r[1]), tuple(np.float32(r[2:6]).tolist())] for r in t.path} for t in run.last().values()]
+
+
+def test_passing_people_are_not_swapped() -> None:
+    assert all(len(people) == 1 for people in purity(crossing(turn_back=False)))
+
+
+def test_turning_back_is_seen_by_looks() -> None:
+    """Motion alone predicts that they pass: only appearance can tell that they did not."""
+    assert all(len(people) == 1 for people in purity(crossing(turn_back=True)))
+
+
+def test_lost_person_is_recovered_by_looks_beyond_any_overlap() -> None:
+    """Hidden for two seconds while walking on and changing pace: the box comes back far from the old one."""
+    frames: Frames = []
+    for f in range(70):
+        x = 80.0 + 6 * min(f, 20) if f <= 20 else 320.0 + 4 * (f - 40)
+        frames.append((f / 10, {} if 20 < f < 40 else {0: box_at(x)}))
+    run = play(frames, lost_after_s=4.0)
+    assert len(run.last()) == 1
+
+
+def test_another_person_does_not_take_a_lost_track() -> None:
+    frames: Frames = [(f / 10, {0: box_at(80 + 6 * f)} if f <= 20 else {}) for f in range(40)]
+    frames += [(f / 10, {1: box_at(320.0 + 4 * (f - 40))}) for f in range(40, 70)]
+    assert len(play(frames, lost_after_s=4.0).last()) == 2
+
+
+def test_low_boxes_continue_but_never_start() -> None:
+    frames: Frames = [(f / 10, {0: box_at(100 + 5 * f)}) for f in range(30)]
+    assert play(frames, score=0.3).told == []
