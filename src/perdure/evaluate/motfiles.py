@@ -9,7 +9,7 @@ import configparser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from perdure.evaluate.tracks import Tracks, Truth
 from perdure.types import Float64s
 
 Protocol = Literal["auto", "mot15", "mot17", "mot20"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 COLUMNS = ("frame", "id", "left", "top", "width", "height")
 PEDESTRIAN = 1
 DISTRACTORS = (2, 7, 8, 12)
@@ -34,6 +35,18 @@ class Sequence:
     name: str
     truth: Truth
     result: Tracks
+
+
+def named_protocol(name: str) -> Protocol:
+    """The protocol of this name.
+
+    Raises:
+        InputError: there is none; lists those there are.
+    """
+    for protocol in PROTOCOLS:
+        if protocol == name:
+            return protocol
+    raise InputError(f"no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
 
 
 def read_sequences(truth: Path, result: Path, protocol: Protocol = "auto") -> Iterator[Sequence]:

@@ -75,7 +75,7 @@ def partition(truth: npt.ArrayLike, predicted: npt.ArrayLike, weights: npt.Array
         return PartitionScores(0, 0.0, 0, 0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0)
     cells, cell = np.unique(person * len(ids) + identity, return_inverse=True)
     row, column = cells // len(ids), cells % len(ids)
-    shared = np.bincount(cell, weight)
+    shared = np.bincount(cell, weight).astype(np.float64, copy=False)
     of_person, of_identity = np.bincount(person, weight), np.bincount(identity, weight)
     total = float(weight.sum())
     majority = np.zeros(len(ids))

@@ -24,7 +24,8 @@ _PAGE = """<!doctype html>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1b1f24 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 table { border-collapse: collapse; margin: .5rem 0 } .wide { overflow-x: auto }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #e2e5e9; font-variant-numeric: tabular-nums }
+th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #e2e5e9 }
+td { font-variant-numeric: tabular-nums }
 th:first-child, td:first-child { text-align: left } th { border-bottom: 2px solid #8b949e }
 p.note { color: #57606a; max-width: 50rem } svg { max-width: 100%; height: auto }
 </style></head><body>

@@ -10,9 +10,10 @@ from operator import add
 import numpy as np
 
 from perdure.evaluate.clear import Clear, clear
-from perdure.evaluate.hota import Hota, hota
+from perdure.evaluate.hota import ALPHAS, Hota, hota
 from perdure.evaluate.identity import Identities, identities
 from perdure.evaluate.overlap import Similarity, overlaps
+from perdure.evaluate.report import Report, new_figure, table_of
 from perdure.evaluate.tracks import Tracks, Truth
 from perdure.geometry import iou
 
@@ -58,3 +59,41 @@ def score(truth: Truth, result: Tracks, similarity: Similarity = iou) -> Trackin
 def combined(scores: Mapping[str, TrackingScores]) -> TrackingScores:
     """All boxes of all sequences count alike, as in TrackEval's COMBINED row."""
     return reduce(add, scores.values())
+
+
+SHOWN = (
+    "HOTA",
+    "DetA",
+    "AssA",
+    "LocA",
+    "IDF1",
+    "IDP",
+    "IDR",
+    "MOTA",
+    "MOTP",
+    "FP",
+    "FN",
+    "IDSW",
+    "Frag",
+    "MT",
+    "PT",
+    "ML",
+)
+
+
+def tracking_report(scores: Mapping[str, TrackingScores]) -> Report:
+    """Tables of all sequences and the curves over HOTA's thresholds."""
+    everything = combined(scores)
+    rows = {name: s.figures() for name, s in scores.items()} | {"all": everything.figures()}
+    figure = new_figure()
+    axes = figure.add_subplot(xlabel="alpha (similarity a match needs)", ylabel="score", ylim=(0, 1))
+    h = everything.hota
+    for name, values in {"HOTA": h.hota, "DetA": h.det_a, "AssA": h.ass_a, "LocA": h.loc_a}.items():
+        axes.plot(ALPHAS, values, label=f"{name} {np.mean(values):.3f}", marker=".")
+    axes.legend()
+    split = SHOWN.index("FP")
+    return Report(
+        "Tracking",
+        (table_of("Scores", rows, SHOWN[:split]), table_of("Counts", rows, SHOWN[split:])),
+        {"All sequences over the localisation thresholds": figure},
+    )
