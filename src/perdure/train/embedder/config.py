@@ -1,0 +1,103 @@
+"""One YAML file per training run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from perdure.errors import ConfigError
+from perdure.train.embedder.augment import Strength
+from perdure.train.embedder.nets import NetShape
+from perdure.train.embedder.quality import QualityPlan
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LabelledSet(_Strict):
+    """A set of crops with identities."""
+
+    layout: Literal["market1501", "msmt17", "cuhk03", "mars", "folders", "csv"]
+    path: str = Field(description="folder, or CSV file; ${PERDURE_SHARED} is replaced")
+
+
+class Phase(_Strict):
+    """A stretch of training with its own learning rate and losses; the learning rate warms up and falls as a cosine."""
+
+    name: str
+    epochs: int = Field(ge=1, description="times the number of labelled crops is drawn")
+    learning_rate: float = Field(default=2e-3, gt=0)
+    size_hw: tuple[int, int] | None = Field(default=None, description="height and width; the shipped size if left out")
+    identity: float = Field(default=1.0, ge=0, description="weight of the identity softmax")
+    triplet: float = Field(default=1.0, ge=0, description="weight of the batch-hard triplet loss")
+    teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
+    relations: float = Field(default=0.0, ge=0, description="weight of the teacher's cosine matrix")
+    unlabelled: int = Field(default=0, ge=0, description="crops without identity added to each batch, teacher only")
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether any loss of this phase looks at the teacher."""
+        return self.teacher > 0 or self.relations > 0
+
+
+class TrainingConfig(_Strict):
+    """A training run of the body embedder."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="the model's id; also the name of its files")
+    labelled: list[LabelledSet] = Field(min_length=1)
+    validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
+    teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
+    people: str | None = Field(
+        default=None, description="COCO person detection JSON whose people the teacher describes"
+    )
+    net: NetShape = NetShape()
+    size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
+    source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
+    people_per_batch: int = Field(default=16, ge=2)
+    crops_per_person: int = Field(default=4, ge=2)
+    phases: list[Phase] = Field(min_length=1)
+    augment: Strength = Strength()
+    quality: QualityPlan = QualityPlan()
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    weight_decay: float = Field(default=0.05, ge=0)
+    average_decay: float = Field(default=0.998, ge=0, lt=1, description="of the running mean of the weights that ships")
+    bf16: bool = Field(default=True, description="mixed precision; a gain only on processors with AVX512-BF16 or AMX")
+    threads: int = Field(default=1, ge=1)
+    seed: int = 0
+    validate_every: int = Field(default=5, ge=1, description="epochs")
+    folder: str = Field(default="checkpoints/embed", description="checkpoints, the log and cached teacher vectors")
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Read and check a training file.
+
+    Raises:
+        ConfigError: it does not exist, is not YAML, or a field is unknown or out of bounds.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = TrainingConfig.model_validate(content)
+    except OSError as error:
+        raise ConfigError(f"cannot read the training file {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path}: {lines}") from error
+    for phase in config.phases:
+        if phase.needs_teacher and config.teacher is None:
+            raise ConfigError(f"{path}: phase {phase.name!r} uses the teacher, but `teacher` names no model")
+        if phase.unlabelled and config.people is None:
+            raise ConfigError(f"{path}: phase {phase.name!r} wants unlabelled crops, but `people` names no set")
+    return config
+
+
+def expand(path: str) -> Path:
+    """A path of the training file, with `${PERDURE_SHARED}` (default `../shared`) and other variables replaced."""
+    shared = os.environ.get("PERDURE_SHARED", "../shared")
+    return Path(os.path.expandvars(path.replace("${PERDURE_SHARED}", shared))).expanduser()

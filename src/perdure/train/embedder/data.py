@@ -1,0 +1,226 @@
+"""Pictures of people for training: readers of the usual layouts into one plain type."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from perdure.errors import InputError
+
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
+MARKET_NAME = re.compile(r"^(-?\d+)_c(\d+)s(\d+)_(\d+)_(\d+)")
+MARS_NAME = re.compile(r"^(\d{4})C(\d+)T(\d+)F(\d+)")
+CUHK03_NAME = re.compile(r"^(\d+)_(\d+)_(\d)_(\d+)")
+MSMT17_NAME = re.compile(r"^(\d+)_(\d+)_(\d+)_")
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Person crops held in memory at one size, with who they show and which camera took them.
+
+    Attributes:
+        pixels: (N, H, W, 3) uint8 BGR.
+        identities: (N,) int64, -1 where nobody knows.
+        cameras: (N,) int64, -1 where nobody knows.
+        names: N unique strings, the file (and box) each crop came from.
+    """
+
+    pixels: np.ndarray
+    identities: np.ndarray
+    cameras: np.ndarray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, index: np.ndarray) -> Crops:
+        """The crops at `index`, (M,) integers or (N,) bool."""
+        at = np.flatnonzero(index) if index.dtype == bool else index
+        names = tuple(self.names[i] for i in at)
+        return Crops(self.pixels[at], self.identities[at], self.cameras[at], names)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    path: Path
+    identity: int
+    camera: int
+
+
+def read_crops(layout: str, path: Path, size_hw: tuple[int, int]) -> Crops:
+    """Read a labelled set: layout `market1501 | msmt17 | cuhk03 | mars | folders | csv`.
+
+    Junk and distractors (Market identity -1 and 0000) are left out. Every picture is resized to `size_hw` pixels.
+
+    Raises:
+        InputError: the path is missing, no picture matches the layout, or a picture cannot be read.
+    """
+    readers = {
+        "market1501": _market1501,
+        "msmt17": _msmt17,
+        "cuhk03": _cuhk03,
+        "mars": _mars,
+        "folders": _folders,
+        "csv": _csv,
+    }
+    if layout not in readers:
+        raise InputError(f"layout {layout!r} is unknown: use one of {', '.join(sorted(readers))}")
+    if not path.exists():
+        raise InputError(f"{path} does not exist: give the folder (or CSV file) of a {layout} set")
+    entries = [e for e in readers[layout](path) if e.identity > 0 or layout not in ("market1501", "mars")]
+    if not entries:
+        raise InputError(f"{path} holds no picture named as in the {layout} layout")
+    pixels = np.stack([read_picture(e.path, size_hw) for e in entries])
+    names = tuple(str(e.path.relative_to(path if path.is_dir() else path.parent)) for e in entries)
+    return Crops(
+        pixels,
+        np.array([e.identity for e in entries], np.int64),
+        np.array([e.camera for e in entries], np.int64),
+        names,
+    )
+
+
+def join_crops(sets: Iterable[Crops]) -> Crops:
+    """A mixture: identities and cameras of the later sets are shifted so that none of two sets is the same."""
+    parts: list[Crops] = []
+    identity_from = camera_from = 0
+    for number, crops in enumerate(sets):
+        known = crops.identities >= 0
+        identities = np.where(known, crops.identities + identity_from, -1)
+        cameras = np.where(crops.cameras >= 0, crops.cameras + camera_from, -1)
+        identity_from = max(identity_from, int(identities.max(initial=-1)) + 1)
+        camera_from = max(camera_from, int(cameras.max(initial=-1)) + 1)
+        parts.append(Crops(crops.pixels, identities, cameras, tuple(f"{number}/{n}" for n in crops.names)))
+    return Crops(
+        np.concatenate([p.pixels for p in parts]),
+        np.concatenate([p.identities for p in parts]),
+        np.concatenate([p.cameras for p in parts]),
+        tuple(n for p in parts for n in p.names),
+    )
+
+
+def hold_out(crops: Crops, identities: int) -> tuple[Crops, Crops]:
+    """Split off the last `identities` identities in sorted order: (training, validation), no identity in both.
+
+    Raises:
+        InputError: there are not more identities than that.
+    """
+    known = np.unique(crops.identities[crops.identities >= 0])
+    if identities >= len(known):
+        raise InputError(f"cannot hold out {identities} of {len(known)} identities: lower `validation_identities`")
+    held = np.isin(crops.identities, known[len(known) - identities :])
+    return crops.take(~held), crops.take(held)
+
+
+def read_people(coco_json: Path, size_hw: tuple[int, int], min_height_px: int = 56) -> Crops:
+    """Cut the people out of a COCO detection set: crops without identities, for the teacher's targets only.
+
+    Boxes lower than `min_height_px`, marked `iscrowd`, or far from the shape of a standing person (height over width
+    outside 1.2 to 5) are left out.
+
+    Raises:
+        InputError: the JSON or a picture cannot be read, or no box is left.
+    """
+    try:
+        listing = json.loads(coco_json.read_text(encoding="utf-8"))
+        files = {p["id"]: p["file_name"] for p in listing["images"]}
+        wanted = [(files[a["image_id"]], a["bbox"]) for a in listing["annotations"] if not a.get("iscrowd", 0)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{coco_json} is not a COCO detection file: {error!r}") from error
+    by_file: dict[str, list[list[float]]] = {}
+    for name, box in wanted:
+        if box[3] >= min_height_px and 1.2 <= box[3] / max(box[2], 1e-6) <= 5.0:
+            by_file.setdefault(name, []).append(box)
+    pixels: list[np.ndarray] = []
+    names: list[str] = []
+    for name, boxes in by_file.items():
+        picture = _read(coco_json.parent / name)
+        for x, y, w, h in boxes:
+            cut = picture[max(0, round(y)) : round(y + h), max(0, round(x)) : round(x + w)]
+            if min(cut.shape[:2]) >= 8:
+                pixels.append(_resized(cut, size_hw))
+                names.append(f"{name}@{round(x)},{round(y)},{round(w)},{round(h)}")
+    if not pixels:
+        raise InputError(f"{coco_json} has no person of at least {min_height_px} px")
+    nobody = np.full(len(pixels), -1, np.int64)
+    return Crops(np.stack(pixels), nobody, nobody.copy(), tuple(names))
+
+
+def read_picture(path: Path, size_hw: tuple[int, int]) -> np.ndarray:
+    """One picture as (H, W, 3) uint8 BGR; grey pictures get three equal channels.
+
+    Raises:
+        InputError: the file is not a picture.
+    """
+    return _resized(_read(path), size_hw)
+
+
+def _read(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if picture is None:
+        raise InputError(f"{path} is not a picture that can be read: remove it, or repair the file")
+    return picture
+
+
+def _resized(picture: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    height, width = size_hw
+    if picture.shape[:2] == (height, width):
+        return picture
+    shrinks = picture.shape[0] > height and picture.shape[1] > width
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
+
+
+def _named(folder: Path, pattern: re.Pattern[str]) -> list[_Entry]:
+    """Entries of files whose name begins with identity and camera, the first two groups of `pattern`."""
+    found = ((p, pattern.match(p.name)) for p in _pictures(folder))
+    return [_Entry(p, int(m.group(1)), int(m.group(2))) for p, m in found if m]
+
+
+def _market1501(folder: Path) -> list[_Entry]:
+    return _named(folder, MARKET_NAME)
+
+
+def _mars(folder: Path) -> list[_Entry]:
+    return _named(folder, MARS_NAME)
+
+
+def _msmt17(folder: Path) -> list[_Entry]:
+    """`iiii_nnn_cc_*`: identity, picture number, camera. Identities start at 0 in this set."""
+    found = ((p, MSMT17_NAME.match(p.name)) for p in _pictures(folder))
+    return [_Entry(p, int(m.group(1)), int(m.group(3))) for p, m in found if m]
+
+
+def _cuhk03(folder: Path) -> list[_Entry]:
+    """`pair_person_camera_picture`, the usual unpacking: a person is a pair of cameras and a number in it."""
+    found = ((p, CUHK03_NAME.match(p.name)) for p in _pictures(folder))
+    return [_Entry(p, int(m.group(1)) * 10_000 + int(m.group(2)), int(m.group(3))) for p, m in found if m]
+
+
+def _folders(folder: Path) -> list[_Entry]:
+    """One folder per identity, in sorted order; no camera is known."""
+    people = sorted(p for p in folder.iterdir() if p.is_dir())
+    return [_Entry(picture, number, -1) for number, person in enumerate(people) for picture in _pictures(person)]
+
+
+def _csv(table: Path) -> list[_Entry]:
+    """Columns `path,identity,camera`; paths are relative to the table, the camera may be left empty."""
+    with table.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    if not rows or not {"path", "identity"} <= set(rows[0]):
+        raise InputError(f"{table} needs a header with the columns path, identity and (optionally) camera")
+    numbers = {name: i for i, name in enumerate(sorted({r["identity"] for r in rows}))}
+    cameras = {name: i for i, name in enumerate(sorted({r.get("camera") or "" for r in rows} - {""}))}
+    return [
+        _Entry(table.parent / r["path"], numbers[r["identity"]], cameras.get(r.get("camera") or "", -1)) for r in rows
+    ]

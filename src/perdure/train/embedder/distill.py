@@ -1,0 +1,68 @@
+"""Targets from a larger embedder: the teacher's vector of every training crop, computed once and kept in a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+from perdure.errors import ModelError
+from perdure.train.embedder.data import Crops
+
+
+def teacher_vectors(model: Path, crops: Crops, cache: Path, threads: int = 1, batch: int = 16) -> np.ndarray:
+    """The teacher's unit vectors, (N, D) float32: of each crop and its mirror image, added and normalised.
+
+    Adding the mirror image gives the student a target that does not depend on which way the person faces. The result
+    is kept in `cache` (npz) and read back when the crops and the model are the same.
+
+    Raises:
+        ModelError: the model cannot be read, or is not of the form `(N, 3, H, W) BGR 0..255 -> (N, D)`.
+    """
+    key = _fingerprint(model, crops)
+    if cache.is_file():
+        with np.load(cache) as kept:
+            if str(kept["key"]) == key:
+                return np.asarray(kept["vectors"], np.float32)
+    session, name, size_hw = _open(model, threads)
+    parts = [crops.pixels[i : i + batch] for i in range(0, len(crops), batch)]
+    vectors = np.concatenate([_embed(session, name, size_hw, p) for p in parts])
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(cache, key=key, vectors=vectors)
+    return vectors
+
+
+def _open(model: Path, threads: int) -> tuple[ort.InferenceSession, str, tuple[int, int]]:
+    if not model.is_file():
+        raise ModelError(f"teacher {model} does not exist: give the ONNX file of a body embedder")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    shape = session.get_inputs()[0].shape
+    if len(shape) != 4 or not all(isinstance(side, int) for side in shape[1:]):
+        raise ModelError(f"teacher {model} takes {shape}, not pictures (N, 3, H, W) of a fixed size")
+    return session, session.get_inputs()[0].name, (int(shape[2]), int(shape[3]))
+
+
+def _embed(session: ort.InferenceSession, name: str, size_hw: tuple[int, int], pixels: np.ndarray) -> np.ndarray:
+    height, width = size_hw
+    big = np.stack([cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR) for p in pixels])
+    planes = big.transpose(0, 3, 1, 2).astype(np.float32)
+    plain, mirrored = (_unit(session.run(None, {name: p})[0]) for p in (planes, planes[..., ::-1].copy()))
+    return np.asarray(_unit(plain + mirrored), np.float32)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+
+
+def _fingerprint(model: Path, crops: Crops) -> str:
+    digest = hashlib.sha256(model.name.encode())
+    digest.update(str(crops.pixels.shape).encode())
+    digest.update("\n".join(crops.names).encode())
+    return digest.hexdigest()

@@ -1,0 +1,161 @@
+"""From a trained network to the ONNX file that ships: folded, rounded, checked against torch."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from perdure.errors import ModelError
+from perdure.train.embedder.nets import Block, BodyNet
+
+SMALLEST_WEIGHT = 1e-15  # below this a weight only costs time: processors are slow on denormal numbers
+LARGE_TENSOR = 256  # tensors of at least as many numbers are stored in half precision
+TOLERANCE = 1e-4
+
+
+class _Shipped(nn.Module):
+    """The network as users see it: two plain outputs, no normalisation layers left."""
+
+    def __init__(self, net: BodyNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        out = self.net(images)
+        return out.embedding, out.quality
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What the export did.
+
+    Attributes:
+        difference: largest difference to torch over all outputs, embeddings compared at unit length.
+        rounding_cosine: smallest cosine between the embedding before and after rounding the weights to half precision.
+    """
+
+    path: Path
+    bytes: int
+    difference: float
+    rounding_cosine: float
+
+
+def export_onnx(net: BodyNet, size_hw: tuple[int, int], path: Path, pictures: Tensor) -> Exported:
+    """Write `net` to `path`: input `images (n, 3, H, W)`, outputs `embedding (n, D)` and `quality (n,)`.
+
+    Normalisation layers are folded into the convolutions, numbers below 1e-15 are set to zero, and large tensors are
+    stored in half precision (onnxruntime widens them once, when it loads the file).
+
+    Args:
+        net: a trained network.
+        size_hw: the size of the pictures it takes.
+        path: where to write.
+        pictures: (B, 3, H, W) float32, B >= 2, to check the file on.
+
+    Raises:
+        ModelError: onnxruntime does not give what torch gives, to 1e-4.
+    """
+    shipped = _Shipped(folded(net)).eval()
+    with torch.inference_mode():
+        before, _ = shipped(pictures)
+        for weight in shipped.parameters():
+            if weight.numel() >= LARGE_TENSOR:
+                weight.copy_(weight.half().float())
+            weight[weight.abs() < SMALLEST_WEIGHT] = 0.0
+        embedding, quality = shipped(pictures)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch 2.13 warns about its own use of its own functions
+        program = torch.onnx.export(
+            shipped,
+            (torch.zeros(2, 3, *size_hw),),
+            dynamo=True,
+            input_names=["images"],
+            output_names=["embedding", "quality"],
+            dynamic_shapes={"images": {0: torch.export.Dim("n", min=1, max=4096)}},
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("torch.onnx gave no program: check the installed torch and onnxscript")
+    model = program.model_proto
+    store_in_half(model)
+    strip(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.checker.check_model(model)
+    onnx.save_model(model, str(path))
+    difference = compare(path, pictures, embedding, quality)
+    if difference > TOLERANCE:
+        raise ModelError(f"{path} differs from torch by {difference:.2e}: nothing should use this file")
+    cosine = float(nn.functional.cosine_similarity(before, embedding).min())
+    return Exported(path, path.stat().st_size, difference, cosine)
+
+
+def folded(net: BodyNet) -> BodyNet:
+    """A copy of `net` for inference, every batch normalisation folded into the layer before it."""
+    copy = deepcopy(net).eval()
+    _fold_pairs(copy.stem)
+    for module in copy.modules():
+        if isinstance(module, Block):
+            module.conv1, module.norm1 = fuse_conv_bn_eval(module.conv1, module.norm1), nn.Identity()  # type: ignore[assignment]
+            module.conv2, module.norm2 = fuse_conv_bn_eval(module.conv2, module.norm2), nn.Identity()  # type: ignore[assignment]
+            _fold_pairs(module.shortcut)
+    copy.project, copy.neck = fuse_linear_bn_eval(copy.project, copy.neck), nn.Identity()  # type: ignore[assignment]
+    return copy
+
+
+def _fold_pairs(layers: nn.Sequential) -> None:
+    for i in range(len(layers) - 1):
+        conv, norm = layers[i], layers[i + 1]
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            layers[i], layers[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+
+
+def store_in_half(model: onnx.ModelProto) -> None:
+    """Keep large float32 tensors as float16, each followed by a cast back; exact where they were rounded before."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        numbers = numpy_helper.to_array(tensor)
+        if numbers.dtype != np.float32 or numbers.size < LARGE_TENSOR:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(numbers.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def strip(model: onnx.ModelProto) -> None:
+    """Drop what only the exporter's debugging needs (and what would name files of the machine it ran on)."""
+    del model.graph.value_info[:]
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+
+
+def compare(path: Path, pictures: Tensor, embedding: Tensor, quality: Tensor) -> float:
+    """Largest difference between the file run by onnxruntime, in batches of 1 and all, and torch's outputs."""
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    images = np.ascontiguousarray(pictures.numpy())
+    whole = session.run(None, {"images": images})
+    single = session.run(None, {"images": images[:1]})
+    wanted = _unit(embedding.numpy())
+    worst = np.abs(_unit(whole[0]) - wanted).max()
+    worst = max(worst, np.abs(_unit(single[0]) - wanted[:1]).max(), np.abs(whole[1] - quality.numpy()).max())
+    return float(worst)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -1,0 +1,271 @@
+"""Training of the body embedder: one flat loop.
+
+    perdure train embedder --config src/perdure/train/embedder/configs/perdure-s.yaml
+    perdure train embedder --config ... --resume
+
+Every phase of the file is run in order; the running mean of the weights is what is validated, kept and shipped. A
+checkpoint is written after every epoch and the run can be taken up from it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from perdure.errors import InputError
+from perdure.train.embedder.augment import augment, plain
+from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_config
+from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
+from perdure.train.embedder.distill import teacher_vectors
+from perdure.train.embedder.export import export_onnx
+from perdure.train.embedder.losses import batch_hard_triplet, identity_loss, teacher_cosine, teacher_relations
+from perdure.train.embedder.nets import BodyNet, BodyOutput
+from perdure.train.embedder.quality import train_quality
+from perdure.train.embedder.sampler import identity_batches, index_batches
+from perdure.train.embedder.validate import as_planes, validate
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from; the teacher's vectors are None where no phase uses a teacher."""
+
+    labelled: Crops
+    held_out: Crops
+    unlabelled: Crops | None
+    labelled_teacher: np.ndarray | None
+    unlabelled_teacher: np.ndarray | None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) int64: identities renumbered from 0 without gaps."""
+        return np.unique(self.labelled.identities, return_inverse=True)[1].astype(np.int64)
+
+
+class Learner(nn.Module):
+    """The network, and the identity classifier that only training needs."""
+
+    def __init__(self, net: BodyNet, identities: int) -> None:
+        super().__init__()
+        self.net = net
+        self.classify = nn.Linear(net.shape.dim, identities, bias=False)
+        nn.init.normal_(self.classify.weight, std=0.01)
+
+    def forward(self, images: Tensor) -> tuple[BodyOutput, Tensor]:
+        """The network's outputs and the classifier's logits, (N, identities)."""
+        out = self.net(images)
+        return out, self.classify(out.embedding)
+
+
+def train_embedder(config_path: Path, resume: bool) -> None:
+    """Run the training that `config_path` describes; with `resume`, go on from its last checkpoint.
+
+    Raises:
+        ConfigError: the file is wrong.
+        InputError: the data cannot be read, or there is nothing to resume.
+    """
+    config = read_config(config_path)
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    material = gather(config)
+    learner = Learner(BodyNet(config.net), len(np.unique(material.labelled.identities)))
+    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run = Run(config, learner)
+    if resume:
+        run.load()
+    for number, phase in enumerate(config.phases):
+        if number >= run.phase:
+            run_phase(run, number, phase, material)
+    finish(run, material)
+
+
+class Run:
+    """The state that a checkpoint keeps: weights, their running mean, and how far the run has come."""
+
+    def __init__(self, config: TrainingConfig, learner: Learner) -> None:
+        self.config = config
+        self.learner = learner
+        self.average = deepcopy(learner).eval()
+        self.phase = 0
+        self.epoch = 0
+        self.optimizer_state: dict[str, object] | None = None
+        self.folder = expand(config.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that is overwritten after every epoch."""
+        return self.folder / f"{self.config.name}.pt"
+
+    def save(self, optimizer: torch.optim.Optimizer) -> None:
+        """Write the checkpoint whole or not at all."""
+        content = {
+            "learner": self.learner.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "phase": self.phase,
+            "epoch": self.epoch,
+        }
+        draft = self.checkpoint.with_suffix(".tmp")
+        torch.save(content, draft)
+        draft.replace(self.checkpoint)
+
+    def load(self) -> None:
+        """Take up the checkpoint; raises `InputError` where there is none or it is of another network."""
+        if not self.checkpoint.is_file():
+            raise InputError(f"there is no checkpoint {self.checkpoint} to resume from: start without --resume")
+        content = torch.load(self.checkpoint, weights_only=True)
+        try:
+            self.learner.load_state_dict(content["learner"])
+            self.average.load_state_dict(content["average"])
+        except RuntimeError as error:
+            raise InputError(f"{self.checkpoint} is of another network or data set: give the run a new name") from error
+        self.optimizer_state = content["optimizer"]
+        self.phase, self.epoch = content["phase"], content["epoch"]
+
+    def follow(self, decay: float) -> None:
+        """Move the running mean towards the weights and statistics of the learner."""
+        with torch.no_grad():
+            mean, now = self.average.state_dict(), self.learner.state_dict()
+            floats = [k for k, v in mean.items() if v.is_floating_point()]
+            torch._foreach_lerp_([mean[k] for k in floats], [now[k] for k in floats], 1 - decay)
+
+    def note(self, entry: dict[str, float | int | str]) -> None:
+        """One line of the curve, a JSON object, and the same on the log."""
+        with (self.folder / f"{self.config.name}.jsonl").open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(entry) + "\n")
+        log.info("%s", "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items()))
+
+
+def gather(config: TrainingConfig) -> Material:
+    """Read every set of the run and, where a phase uses it, what the teacher says of each crop."""
+    sets = [read_crops(s.layout, expand(s.path), config.source_hw) for s in config.labelled]
+    labelled, held_out = hold_out(join_crops(sets), config.validation_identities)
+    unlabelled = labelled_teacher = unlabelled_teacher = None
+    folder = expand(config.folder)
+    if config.teacher is not None and any(p.needs_teacher for p in config.phases):
+        teacher = expand(config.teacher)
+        labelled_teacher = teacher_vectors(teacher, labelled, folder / "teacher-labelled.npz", config.threads)
+        if config.people is not None and any(p.unlabelled for p in config.phases):
+            unlabelled = read_people(expand(config.people), config.size_hw)
+            unlabelled_teacher = teacher_vectors(teacher, unlabelled, folder / "teacher-people.npz", config.threads)
+    return Material(labelled, held_out, unlabelled, labelled_teacher, unlabelled_teacher)
+
+
+def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
+    """Train one phase from where the run stands to its end."""
+    config = run.config
+    size_hw = phase.size_hw or config.size_hw
+    start_epoch = run.epoch if number == run.phase else 0
+    steps = max(1, len(material.labelled) // (config.people_per_batch * config.crops_per_person))
+    optimizer = torch.optim.AdamW(_groups(run.learner, config.weight_decay), lr=phase.learning_rate)
+    if start_epoch and run.optimizer_state is not None:
+        optimizer.load_state_dict(run.optimizer_state)
+    batches = batches_of(config, phase, material, size_hw, np.random.default_rng((config.seed, number, start_epoch)))
+    for epoch in range(start_epoch, phase.epochs):
+        began = time.perf_counter()
+        total = 0.0
+        run.learner.train()
+        for step in range(steps):
+            done = (epoch * steps + step) / (phase.epochs * steps)
+            for group in optimizer.param_groups:
+                group["lr"] = phase.learning_rate * rate_share(done, warm_up=min(0.05, 2 / phase.epochs))
+            images, labels, targets = next(batches)
+            with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+                out, logits = run.learner(as_planes(images))
+            loss = total_loss(phase, config.label_smoothing, out, logits, labels, targets)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(run.learner.parameters(), 5.0)
+            optimizer.step()
+            run.follow(min(config.average_decay, (1 + step + epoch * steps) / (10 + step + epoch * steps)))
+            total += float(loss.detach())
+        run.phase, run.epoch = number, epoch + 1
+        seconds = time.perf_counter() - began
+        entry: dict[str, float | int | str] = {"phase": phase.name, "epoch": epoch + 1, "loss": total / steps}
+        entry |= {"seconds": round(seconds, 1), "left_min": round(seconds * (phase.epochs - epoch - 1) / 60, 1)}
+        if (epoch + 1) % config.validate_every == 0 or epoch + 1 == phase.epochs:
+            score = validate(run.average.net, material.held_out, config.size_hw)
+            entry |= {"rank1": score.rank1, "mean_ap": score.mean_ap}
+        run.note(entry)
+        run.save(optimizer)
+    torch.save(run.average.net.state_dict(), run.folder / f"{config.name}-{phase.name}.pt")
+    run.phase, run.epoch, run.optimizer_state = number + 1, 0, None
+
+
+def finish(run: Run, material: Material) -> None:
+    """Train the quality head on the final network, keep it, and write the ONNX file beside the checkpoint."""
+    config, net = run.config, run.average.net
+    train_quality(net, material.labelled, material.labels, config.size_hw, config.quality, config.seed)
+    torch.save(net.state_dict(), run.folder / f"{config.name}-final.pt")
+    pictures = as_planes(np.stack([plain(p, config.size_hw) for p in material.held_out.pixels[:8]])).contiguous()
+    done = export_onnx(net, config.size_hw, run.folder / f"{config.name}.onnx", pictures)
+    log.info("wrote %s, %d bytes, within %.1e of torch", done.path, done.bytes, done.difference)
+
+
+def batches_of(
+    config: TrainingConfig, phase: Phase, material: Material, size_hw: tuple[int, int], rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
+    """Endless batches: pictures (B, H, W, 3) uint8, labels (B,) int64 (-1: unlabelled), teacher's vectors (B, E)."""
+    labelled, labels = material.labelled, material.labels
+    people = identity_batches(labels, labelled.cameras, config.people_per_batch, config.crops_per_person, rng)
+    extra = material.unlabelled if phase.unlabelled else None
+    others = index_batches(len(extra), phase.unlabelled, rng) if extra is not None else None
+    for index in people:
+        crops = [labelled.pixels[i] for i in index]
+        batch_labels = labels[index]
+        targets = material.labelled_teacher[index] if material.labelled_teacher is not None else None
+        if extra is not None and others is not None and material.unlabelled_teacher is not None and targets is not None:
+            more = next(others)
+            crops += [extra.pixels[i] for i in more]
+            batch_labels = np.concatenate([batch_labels, np.full(len(more), -1, np.int64)])
+            targets = np.concatenate([targets, material.unlabelled_teacher[more]])
+        strangers = rng.integers(len(labelled), size=len(crops))
+        pictures = np.stack(
+            [
+                augment(c, labelled.pixels[s], size_hw, config.augment, rng)
+                for c, s in zip(crops, strangers, strict=True)
+            ]
+        )
+        yield pictures, torch.from_numpy(batch_labels), None if targets is None else torch.from_numpy(targets)
+
+
+def total_loss(
+    phase: Phase, smoothing: float, out: BodyOutput, logits: Tensor, labels: Tensor, targets: Tensor | None
+) -> Tensor:
+    """The weighted sum of the phase's losses; unlabelled crops (label -1) count for the teacher's only."""
+    known = labels >= 0
+    loss = torch.zeros(())
+    if phase.identity:
+        loss = loss + phase.identity * identity_loss(logits[known].float(), labels[known], smoothing)
+    if phase.triplet:
+        loss = loss + phase.triplet * batch_hard_triplet(out.raw[known].float(), labels[known])
+    if targets is not None and phase.teacher:
+        loss = loss + phase.teacher * teacher_cosine(out.embedding.float(), targets)
+    if targets is not None and phase.relations:
+        loss = loss + phase.relations * teacher_relations(out.embedding.float(), targets)
+    return loss
+
+
+def rate_share(done: float, warm_up: float) -> float:
+    """Share of the learning rate after `done` (0..1) of a phase: linear warm-up, then a half cosine down to 1 %."""
+    if done < warm_up:
+        return max(done / warm_up, 0.01)
+    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (done - warm_up) / (1 - warm_up))))
+
+
+def _groups(learner: Learner, decay: float) -> list[dict[str, object]]:
+    """Weight decay for matrices and kernels only, not for biases and normalisation."""
+    weights = [p for n, p in learner.named_parameters() if p.ndim > 1 and "quality_head" not in n]
+    rest = [p for n, p in learner.named_parameters() if p.ndim <= 1 and "quality_head" not in n]
+    return [{"params": weights, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]

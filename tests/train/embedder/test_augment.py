@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perdure.train.embedder import augment as a
+
+
+def _crop(seed=0, height=64, width=32):
+    """A smooth picture with an edge, so that blur and shifts can be told."""
+    rng = np.random.default_rng(seed)
+    crop = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
+    crop[height // 4 : height // 2, width // 4 :: 4] = rng.integers(0, 256, 3)
+    return crop
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 100_000), st.sampled_from([(128, 64), (64, 32), (37, 21), (2, 2), (1, 1), (9, 1)]))
+def test_any_crop_becomes_a_picture_of_the_wanted_size(seed, size):
+    rng = np.random.default_rng(seed)
+    crop, other = _crop(seed, *size), _crop(seed + 1)
+    always = a.Strength(1, 0.1, 0.2, 1, 0.5, 1, 1, 1, 1, 1, 1)
+    out = a.augment(crop, other, (48, 24), always, rng)
+    assert out.shape == (48, 24, 3)
+    assert out.dtype == np.uint8
+
+
+def test_no_strength_only_resizes():
+    never = a.Strength(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    crop = _crop()
+    out = a.augment(crop, crop, (64, 32), never, np.random.default_rng(0))
+    np.testing.assert_allclose(out, crop, atol=1)
+
+
+def test_the_input_is_never_changed():
+    crop, other = _crop(), _crop(1)
+    kept = crop.copy(), other.copy()
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        a.augment(crop, other, (48, 24), a.Strength(occlude_p=1, erase_p=1), rng)
+        a.degrade(crop, other, rng)
+    np.testing.assert_array_equal(crop, kept[0])
+    np.testing.assert_array_equal(other, kept[1])
+
+
+def test_a_flip_mirrors_exactly():
+    crop = _crop()
+    out = a.shift_box(crop, (64, 32), 0.0, 0.0, True, np.random.default_rng(0))
+    np.testing.assert_allclose(out, crop[:, ::-1], atol=1)
+
+
+@pytest.mark.parametrize("motion", [False, True])
+def test_blur_and_low_resolution_lose_detail(motion):
+    crop = _crop()
+
+    def detail(x):
+        return np.abs(np.diff(x.astype(float), axis=1)).sum()
+
+    assert detail(a.blur(crop, 2.0, motion, np.random.default_rng(3))) < detail(crop)
+    assert detail(a.lower_resolution(crop, 0.2)) < detail(crop)
+
+
+def test_occlusion_shows_the_other_person_within_the_asked_share():
+    crop, other = np.zeros((64, 32, 3), np.uint8), np.full((64, 32, 3), 255, np.uint8)
+    for seed in range(20):
+        out = a.occlude(crop, other, np.random.default_rng(seed), 0.2, 0.4)
+        assert 0.1 <= (out == 255).mean() <= 0.45
+
+
+def test_a_degraded_crop_keeps_its_size_and_differs():
+    crop, other = _crop(), _crop(1)
+    for seed in range(30):
+        out = a.degrade(crop, other, np.random.default_rng(seed))
+        assert out.shape == crop.shape
+        assert not np.array_equal(out, crop)
+
+
+def test_the_same_seed_gives_the_same_picture():
+    crop, other = _crop(), _crop(1)
+    first, second = (a.augment(crop, other, (48, 24), a.Strength(), np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)

@@ -1,0 +1,68 @@
+"""Each loss against a plain loop."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from perdure.train.embedder import losses  # noqa: E402
+
+
+def _case(seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    vectors = torch.randn(12, 5, generator=generator)
+    labels = torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3])
+    return vectors, labels
+
+
+def test_identity_loss_is_smoothed_cross_entropy():
+    logits, labels = torch.randn(12, 4, generator=torch.Generator().manual_seed(1)), _case()[1]
+    total = 0.0
+    for row, label in zip(logits.double(), labels.tolist(), strict=True):
+        log_share = [float(v) - math.log(sum(math.exp(float(w)) for w in row)) for v in row]
+        total -= sum((0.9 * (k == label) + 0.1 / 4) * p for k, p in enumerate(log_share))
+    assert float(losses.identity_loss(logits, labels, 0.1)) == pytest.approx(total / 12, abs=1e-5)
+
+
+def test_batch_hard_triplet_is_the_hardest_pair_of_each_anchor():
+    vectors, labels = _case()
+    total = 0.0
+    for i in range(12):
+        apart = [float((vectors[i] - vectors[j]).norm()) for j in range(12)]
+        far = max(d for j, d in enumerate(apart) if labels[j] == labels[i] and j != i)
+        near = min(d for j, d in enumerate(apart) if labels[j] != labels[i])
+        total += math.log1p(math.exp(far - near))
+    assert float(losses.batch_hard_triplet(vectors, labels)) == pytest.approx(total / 12, abs=1e-4)
+
+
+def test_triplet_of_identical_vectors_has_a_finite_gradient():
+    vectors = torch.zeros(4, 3, requires_grad=True)
+    losses.batch_hard_triplet(vectors, torch.tensor([0, 0, 1, 1])).backward()
+    assert torch.isfinite(vectors.grad).all()
+
+
+def test_teacher_losses_are_zero_for_a_scaled_teacher_and_positive_otherwise():
+    vectors, _ = _case()
+    assert float(losses.teacher_cosine(3 * vectors, vectors)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.teacher_relations(3 * vectors, vectors)) == pytest.approx(0, abs=1e-6)
+    other = _case(2)[0]
+    expected = sum(1 - float(torch.dot(a, b) / a.norm() / b.norm()) for a, b in zip(vectors, other, strict=True)) / 12
+    assert float(losses.teacher_cosine(vectors, other)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_teacher_relations_is_the_mean_over_pairs_and_allows_another_length():
+    vectors, other = _case()[0], torch.randn(12, 9, generator=torch.Generator().manual_seed(3))
+
+    def cosine(a, b):
+        return float(torch.dot(a, b) / a.norm() / b.norm())
+
+    pairs = [(cosine(vectors[i], vectors[j]) - cosine(other[i], other[j])) ** 2 for i in range(12) for j in range(12)]
+    assert float(losses.teacher_relations(vectors, other)) == pytest.approx(sum(pairs) / 144, abs=1e-5)
+
+
+def test_quality_ordering_counts_only_pairs_inside_the_margin():
+    better, worse = torch.tensor([0.9, 0.5, 0.2]), torch.tensor([0.1, 0.45, 0.6])
+    assert float(losses.quality_ordering(better, worse, 0.1)) == pytest.approx((0 + 0.05 + 0.5) / 3, abs=1e-6)

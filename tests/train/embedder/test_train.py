@@ -1,0 +1,266 @@
+"""A whole run on synthetic people: it learns, resumes, uses a teacher and exports."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch")
+
+from perdure.errors import ConfigError, InputError, ModelError  # noqa: E402
+from perdure.train.embedder import config as config_module  # noqa: E402
+from perdure.train.embedder import train as train_module  # noqa: E402
+from perdure.train.embedder.distill import teacher_vectors  # noqa: E402
+from perdure.train.embedder.export import export_onnx, folded  # noqa: E402
+from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
+
+TINY = NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=2, dim=16)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Twelve people, each with a colour above and one below, seen by two cameras of different brightness."""
+    folder = tmp_path_factory.mktemp("people")
+    rng = np.random.default_rng(0)
+    for person in range(1, 13):
+        upper, lower = rng.integers(30, 220, (2, 3))
+        for camera in (1, 2):
+            for k in range(3):
+                crop = np.zeros((32, 16, 3))
+                crop[:16], crop[16:] = upper, lower
+                crop = crop * (0.8 + 0.2 * camera) + rng.normal(0, 6, crop.shape)
+                name = f"{person:04d}_c{camera}s1_{k:06d}_00.png"
+                cv2.imwrite(str(folder / name), np.clip(crop, 0, 255).astype(np.uint8))
+    return folder
+
+
+def _config(tmp_path, folder, **changes):
+    content = {
+        "name": "tiny",
+        "labelled": [{"layout": "market1501", "path": str(folder)}],
+        "validation_identities": 4,
+        "net": {"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 2, "dim": 16},
+        "size_hw": [32, 16],
+        "source_hw": [32, 16],
+        "people_per_batch": 4,
+        "crops_per_person": 3,
+        "phases": [{"name": "clean", "epochs": 4, "learning_rate": 0.005}],
+        "quality": {"steps": 3, "batch": 4},
+        "validate_every": 2,
+        "folder": str(tmp_path / "out"),
+        "bf16": False,
+    } | changes
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def _curve(tmp_path):
+    return [json.loads(line) for line in (tmp_path / "out" / "tiny.jsonl").read_text().splitlines()]
+
+
+def _teacher(path):
+    """A stand-in for a teacher: the mean colour of the upper and the lower half, BGR 0..255 in."""
+
+    from onnx import TensorProto, checker, helper, save
+
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 16, 8])
+    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", 6])
+    nodes = [
+        helper.make_node("AveragePool", ["images"], ["halves"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Flatten", ["halves"], ["vectors"]),
+    ]
+    graph = helper.make_graph(nodes, "halves", [images], [vectors])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    checker.check_model(model)
+    save(model, str(path))
+    return path
+
+
+def test_training_lowers_the_loss_and_writes_curve_and_checkpoint(tmp_path, people):
+    train_module.train_embedder(_config(tmp_path, people), resume=False)
+    curve = [c for c in _curve(tmp_path) if "loss" in c]
+    assert curve[-1]["loss"] < curve[0]["loss"]
+    assert 0 <= curve[-1]["mean_ap"] <= 1
+    assert (tmp_path / "out" / "tiny-clean.pt").is_file()
+
+
+def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch):
+    config = _config(tmp_path, people)
+    saved = train_module.Run.save
+
+    def stop_after_two(run, optimizer):
+        saved(run, optimizer)
+        if run.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_module.Run, "save", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        train_module.train_embedder(config, resume=False)
+    monkeypatch.setattr(train_module.Run, "save", saved)
+    train_module.train_embedder(config, resume=True)
+    assert [c["epoch"] for c in _curve(tmp_path) if "loss" in c] == [1, 2, 3, 4]
+
+
+def test_a_finished_phase_is_not_repeated(tmp_path, people):
+    train_module.train_embedder(_config(tmp_path, people), resume=False)
+    longer = [{"name": "clean", "epochs": 4}, {"name": "more", "epochs": 1}]
+    train_module.train_embedder(_config(tmp_path, people, phases=longer), resume=True)
+    assert [c["phase"] for c in _curve(tmp_path) if "loss" in c] == ["clean"] * 4 + ["more"]
+
+
+def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people):
+    scene = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "scene.png"), scene)
+    boxes = [{"image_id": 1, "bbox": [20 * i, 10, 40, 100], "iscrowd": 0} for i in range(6)]
+    (tmp_path / "p.json").write_text(
+        json.dumps({"images": [{"id": 1, "file_name": "scene.png"}], "annotations": boxes})
+    )
+    phase = {
+        "name": "distilled",
+        "epochs": 3,
+        "teacher": 1.0,
+        "relations": 1.0,
+        "unlabelled": 3,
+        "learning_rate": 0.005,
+    }
+    config = _config(
+        tmp_path,
+        people,
+        teacher=str(_teacher(tmp_path / "teacher.onnx")),
+        people=str(tmp_path / "p.json"),
+        net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
+        phases=[phase],
+    )
+    train_module.train_embedder(config, resume=False)
+    curve = [c for c in _curve(tmp_path) if "loss" in c]
+    assert curve[-1]["loss"] < curve[0]["loss"]
+
+
+def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path, people):
+    config = config_module.read_config(
+        _config(
+            tmp_path,
+            people,
+            teacher=str(_teacher(tmp_path / "t.onnx")),
+            phases=[{"name": "d", "epochs": 1, "teacher": 1.0}],
+        )
+    )
+    material = train_module.gather(config)
+    assert not set(material.labelled.identities) & set(material.held_out.identities)
+    assert sorted(set(material.held_out.identities)) == [9, 10, 11, 12]
+    assert len(material.labelled_teacher) == len(material.labelled)
+
+
+def test_resuming_nothing_or_another_network_is_told(tmp_path, people):
+    config = _config(tmp_path, people)
+    with pytest.raises(InputError, match="no checkpoint"):
+        train_module.train_embedder(config, resume=True)
+    train_module.train_embedder(config, resume=False)
+    other = _config(tmp_path, people, net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 8})
+    with pytest.raises(InputError, match="another network"):
+        train_module.train_embedder(other, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"threads": 0}, "threads"),
+        ({"phases": [{"name": "d", "epochs": 1, "teacher": 1.0}]}, "names no model"),
+        ({"phases": [{"name": "d", "epochs": 1, "unlabelled": 4}]}, "names no set"),
+    ],
+)
+def test_a_wrong_file_is_told(tmp_path, people, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        config_module.read_config(_config(tmp_path, people, **changes))
+
+
+def test_a_missing_or_broken_file_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        config_module.read_config(tmp_path / "no.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [")
+    with pytest.raises(ConfigError, match="not YAML"):
+        config_module.read_config(tmp_path / "bad.yaml")
+
+
+def test_paths_follow_the_shared_folder(monkeypatch):
+    monkeypatch.setenv("PERDURE_SHARED", "/data/shared")
+    assert str(config_module.expand("${PERDURE_SHARED}/x")) == "/data/shared/x"
+    monkeypatch.delenv("PERDURE_SHARED")
+    assert str(config_module.expand("${PERDURE_SHARED}/x")) == "../shared/x"
+
+
+def _trained_looking_net():
+    """A net whose normalisation layers hold something, as after training."""
+    torch.manual_seed(0)
+    net = BodyNet(TINY)
+    for module in net.modules():
+        if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm1d)):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+            module.running_mean.uniform_(-0.5, 0.5)
+            module.running_var.uniform_(0.5, 2.0)
+    return net.eval()
+
+
+def test_the_exported_file_gives_what_torch_gives_for_any_batch(tmp_path):
+    net = _trained_looking_net()
+    with torch.no_grad():
+        net.stem[0].weight[0] = 1e-20
+    pictures = torch.rand(5, 3, 32, 16, generator=torch.Generator().manual_seed(0)) * 255
+    done = export_onnx(net, (32, 16), tmp_path / "net.onnx", pictures)
+    assert done.difference < 1e-4
+    assert done.rounding_cosine > 0.999
+    assert done.bytes == (tmp_path / "net.onnx").stat().st_size
+
+
+def test_the_exported_file_holds_no_denormals_and_no_machine_paths(tmp_path):
+    import onnx
+
+    net = _trained_looking_net()
+    with torch.no_grad():
+        net.quality_head[2].weight[:] = 1e-30
+    export_onnx(net, (32, 16), tmp_path / "net.onnx", torch.rand(2, 3, 32, 16) * 255)
+    model = onnx.load(tmp_path / "net.onnx")
+    for tensor in model.graph.initializer:
+        numbers = np.abs(onnx.numpy_helper.to_array(tensor).astype(np.float64))
+        assert not ((numbers > 0) & (numbers < 1e-15)).any()
+    assert b"site-packages" not in (tmp_path / "net.onnx").read_bytes()
+
+
+def test_an_export_that_differs_from_torch_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("perdure.train.embedder.export.compare", lambda *_: 0.5)
+    with pytest.raises(ModelError, match="differs"):
+        export_onnx(_trained_looking_net(), (32, 16), tmp_path / "net.onnx", torch.rand(2, 3, 32, 16))
+
+
+def test_folding_changes_nothing():
+    net = _trained_looking_net()
+    pictures = torch.rand(3, 3, 32, 16) * 255
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(net)(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3)
+
+
+def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, people):
+    from perdure.train.embedder.data import Crops, read_crops
+
+    crops = read_crops("market1501", people, (32, 16))
+    teacher = _teacher(tmp_path / "t.onnx")
+    first = teacher_vectors(teacher, crops, tmp_path / "cache.npz")
+    np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(teacher_vectors(teacher, crops, tmp_path / "cache.npz"), first)
+    mirrored = Crops(crops.pixels[:, :, ::-1].copy(), crops.identities, crops.cameras, crops.names)
+    np.testing.assert_allclose(teacher_vectors(teacher, mirrored, tmp_path / "other.npz"), first, atol=1e-4)
+
+
+def test_a_missing_or_unfit_teacher_is_told(tmp_path, people):
+    from perdure.train.embedder.data import read_crops
+
+    crops = read_crops("market1501", people, (32, 16))
+    with pytest.raises(ModelError, match="does not exist"):
+        teacher_vectors(tmp_path / "no.onnx", crops, tmp_path / "c.npz")
