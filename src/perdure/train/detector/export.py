@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import warnings
 from pathlib import Path
 
 import onnx
@@ -41,15 +42,17 @@ def export_onnx(net: YoloxNano, path: Path) -> str:
         for parameter in rows.parameters():
             parameter.data = torch.where(parameter.abs() < DENORMAL_BELOW, 0.0, parameter).contiguous()
     batch, high, wide = torch.export.Dim("batch"), torch.export.Dim("high"), torch.export.Dim("wide")
-    program = torch.onnx.export(
-        rows,
-        (torch.zeros(2, 3, 96, 160),),
-        input_names=["images"],
-        output_names=["output"],
-        dynamic_shapes={"images": {0: batch, 2: 32 * high, 3: 32 * wide}},
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's exporter deprecates parts of itself
+        program = torch.onnx.export(
+            rows,
+            (torch.zeros(2, 3, 96, 160),),
+            input_names=["images"],
+            output_names=["output"],
+            dynamic_shapes={"images": {0: batch, 2: 32 * high, 3: 32 * wide}},
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
     model = program.model_proto
     for holder in (model.graph, *model.graph.node, *model.graph.value_info):

@@ -1,0 +1,167 @@
+"""The loop on a handful of drawn pictures: it learns, resumes to the same weights, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import yaml
+
+from perdure.errors import ModelError
+from perdure.train.detector import train as module
+from perdure.train.detector.batches import Batches
+from perdure.train.detector.config import DetectorTraining, read_config
+from perdure.train.detector.data import read_coco
+from perdure.train.detector.export import Rows, export_onnx
+from perdure.train.detector.nano import YoloxNano
+from perdure.train.detector.train import ahead, blend, learning_rate, train
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> DetectorTraining:
+    """Six pictures of bright people, a parent of random weights, two short epochs."""
+    rng = np.random.default_rng(0)
+    images, labels = [], []
+    for index in range(6):
+        image = rng.integers(0, 60, (90, 120, 3)).astype(np.uint8)
+        x, y = int(rng.integers(0, 80)), int(rng.integers(0, 10))
+        image[y : y + 75, x : x + 30] = 230
+        cv2.imwrite(str(tmp_path / f"{index}.png"), image)
+        subset = "clean" if index % 2 else "squares"
+        images.append({"id": index, "file_name": f"{index}.png", "width": 120, "height": 90, "subset": subset})
+        labels.append({"image_id": index, "bbox": [x, y, 30, 75]})
+    (tmp_path / "set.json").write_text(json.dumps({"images": images, "annotations": labels}))
+    told = {
+        "parent": "unused.onnx", "train": str(tmp_path / "set.json"), "val": str(tmp_path / "set.json"),
+        "out": str(tmp_path / "out"), "clean_subset": "clean", "repeat": {"clean": 1.5}, "stretched": ["squares"],
+        "epochs": 2, "plain_epochs": 1, "batch": 3, "sizes": [[64, 96], [96, 64]], "warmup_steps": 1,
+        "lr": 0.002, "crowd": 0.5, "blends": [0.5, 1.0],
+    }  # fmt: skip
+    (tmp_path / "train.yaml").write_text(yaml.safe_dump(told))
+    return read_config(tmp_path / "train.yaml")
+
+
+@pytest.fixture(autouse=True)
+def small_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow net in place of the published file, and small val pictures."""
+
+    def narrow(_: object) -> YoloxNano:
+        torch.manual_seed(3)
+        return YoloxNano(classes=1, width=4)
+
+    monkeypatch.setattr(module, "load_parent", narrow)
+    monkeypatch.setattr(module, "cut_to_person", lambda net: net)
+    monkeypatch.setattr(module, "CLEAN_SIZES", ((64, 64),))
+    monkeypatch.setattr(module, "STREET_SIZE", (64, 96))
+
+
+def test_an_interrupted_training_resumes_to_the_same_weights(
+    config: DetectorTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, score = train(config)
+    curve = (config.out / "curve.csv").read_text().splitlines()
+    assert len(curve) == 1 + config.epochs
+    interrupted = config.model_copy(update={"out": config.out.parent / "again"})
+    save = module._save
+
+    def save_and_stop(*state: object) -> None:
+        save(*state)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_save", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(interrupted)
+    resumed, again = train(interrupted, resume=True)
+    assert again == score
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+    told = (interrupted.out / "curve.csv").read_text().splitlines()
+    assert [line.rsplit(",", 1)[0] for line in told] == [line.rsplit(",", 1)[0] for line in curve]
+
+
+def test_frozen_stages_keep_the_parents_weights_and_the_others_move(config: DetectorTraining) -> None:
+    trained, _ = train(config.model_copy(update={"epochs": 1, "frozen": ("stem",)}))
+    parent = module.load_parent(config.parent)
+    moved = {
+        name.split(".")[0]
+        for (name, one), other in zip(trained.named_parameters(), parent.parameters(), strict=True)
+        if not torch.equal(one, other)
+    }
+    assert "stem" not in moved
+    assert {"dark2", "dark3", "heads"} <= moved
+
+
+def test_resuming_nothing_is_refused(config: DetectorTraining) -> None:
+    with pytest.raises(ModelError, match="nothing to resume"):
+        train(config, resume=True)
+
+
+def test_batches_depend_on_seed_epoch_and_step_only(config: DetectorTraining) -> None:
+    pictures = read_coco(config.train)
+    one, other = Batches(pictures, config), Batches(pictures, config)
+    order = one.order(1)
+    assert order.shape == (one.steps, config.batch) == (2, 3)
+    np.testing.assert_array_equal(order, other.order(1))
+    last = other.make(1, 1, order[1])
+    batches = list(ahead(one, 1))
+    assert torch.equal(batches[1].images, last.images)
+    assert batches[1].images.shape[2:] in {(64, 96), (96, 64)}
+    assert not torch.equal(one.make(0, 1, order[1]).images[0, :, :64, :64], last.images[0, :, :64, :64])
+
+
+def test_each_picture_is_seen_as_often_as_told(config: DetectorTraining) -> None:
+    pictures = read_coco(config.train)
+    batches = Batches(pictures, config.model_copy(update={"batch": 1, "repeat": {"clean": 2.0, "squares": 0.0}}))
+    seen = np.bincount(batches.order(0)[:, 0], minlength=6)
+    assert seen.tolist() == [0, 2, 0, 2, 0, 2]
+
+
+def test_the_rate_warms_up_and_comes_down(config: DetectorTraining) -> None:
+    slow = config.model_copy(update={"warmup_steps": 10, "lr": 1.0, "final_lr_share": 0.1})
+    rates = [learning_rate(step, 110, slow) for step in range(110)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == 1.0
+    assert all(a >= b for a, b in pairwise(rates[10:]))
+    assert rates[-1] == pytest.approx(0.1, abs=0.001)
+
+
+def test_blending_is_a_straight_line_between_the_nets() -> None:
+    torch.manual_seed(0)
+    one, other = YoloxNano(width=4), YoloxNano(width=4)
+    for a, b, m in zip(one.parameters(), other.parameters(), blend(one, other, 0.25).parameters(), strict=True):
+        torch.testing.assert_close(m, 0.75 * a + 0.25 * b)
+
+
+def test_the_exported_file_equals_torch_at_any_size_and_batch(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = YoloxNano(width=4)
+    with torch.no_grad():
+        net.stem.conv.weight[0, 0, 0, 0] = 1e-30
+    export_onnx(net, tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    assert [session.get_inputs()[0].name, session.get_outputs()[0].name] == ["images", "output"]
+    for shape in ((1, 3, 32, 32), (3, 3, 64, 96), (2, 3, 160, 32)):
+        images = np.random.default_rng(1).uniform(0, 255, shape).astype(np.float32)
+        with torch.no_grad():
+            expected = Rows(net).eval()(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(session.run(None, {"images": images})[0], expected, atol=1e-4)
+    stored = (tmp_path / "net.onnx").read_bytes()
+    assert np.float32(1e-30).tobytes() not in stored
+
+
+def test_the_command_writes_the_weights(
+    config: DetectorTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = []
+    monkeypatch.setattr(module, "export_onnx", lambda net, path: written.append(path) or "digest")
+    module.train_detector(tmp_path / "train.yaml")
+    assert written == [config.out / "perdure_det.onnx"]
+    assert "sha256 digest" in capsys.readouterr().out
+    assert torch.load(config.out / "last.pt", weights_only=True)["epoch"] == 2
