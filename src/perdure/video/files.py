@@ -81,7 +81,7 @@ class VideoFile:
         return Frame(self.camera, index, at, at_std_s, width, height, Decoded(decoded, clockwise_deg))
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """All frames in the order shown; skips what cannot be decoded, ends in ``_BrokenError`` where the file breaks."""
+        """All frames in the order shown, without what cannot be decoded; raises ``_BrokenError`` where it breaks."""
         skipped = dead = 0
         for packet in _packets(container, stream):
             if isinstance(packet, _BrokenError):
@@ -95,14 +95,13 @@ class VideoFile:
             except av.FFmpegError:
                 skipped, dead = skipped + 1, dead + 1
                 continue
-            for frame in decoded:
-                assert isinstance(frame, av.VideoFrame)
-                dead = 0
-                yield frame
+            # What the decoder held back comes with an empty packet, and says nothing about the last ones.
+            dead = 0 if decoded and packet.size else dead
+            yield from decoded
         if dead >= _DEAD_PACKETS:
             raise _BrokenError(f"the last {dead} packets cannot be decoded")
         if skipped:
-            _log.warning("camera %r: %s: %d damaged packets were skipped", self.camera, self.path, skipped)
+            _log.warning("camera %r: %s: damaged packets skipped: %d", self.camera, self.path, skipped)
 
     def _broke(self, index: int, own_s: float, reason: str) -> str:
         lost = "" if self.length is None else f", about {max(self.length - index - 1, 0)} of {self.length} are lost"
@@ -121,8 +120,6 @@ def open_video(
         SourceError: FFmpeg knows no such format, the file has no index or no video, or its first frame is broken.
     """
     with _opened(camera, path) as (container, stream):
-        # Frame threads hand the first frame out only after several packets.
-        stream.thread_type = "NONE"
         first = _first(camera, path, container, stream)
         clockwise_deg = _clockwise_deg(first, rotate_deg)
         width, height = _turned_size(first, clockwise_deg)
@@ -167,6 +164,8 @@ def _opened(camera: str, path: Path) -> Iterator[tuple[InputContainer, VideoStre
         streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams or container.format.name == "tty":
             raise SourceError(f"{where} holds no video; give a video file, a folder of pictures or a webcam's number")
+        # One thread: with several, the pictures at a damaged place differ from run to run, and cost more CPU in all.
+        streams[0].thread_type, streams[0].thread_count = "NONE", 1
         yield container, streams[0]
 
 
@@ -191,13 +190,13 @@ def _first(camera: str, path: Path, container: InputContainer, stream: VideoStre
 
 
 def _not_video(path: Path, error: av.FFmpegError) -> str:
-    with path.open("rb") as opened:
-        head = opened.read(12)
-    if head[4:8] == b"ftyp" and isinstance(error, av.InvalidDataError):
-        return (
-            "is an MP4 without its index (the recording or the copy was cut off): nothing can be read;"
-            " copy it again or repair it, and record to mkv to survive a cut"
-        )
+    if isinstance(error, av.InvalidDataError):
+        with path.open("rb") as opened:
+            if opened.read(8)[4:] == b"ftyp":
+                return (
+                    "is an MP4 without its index (the recording or the copy was cut off): nothing can be read;"
+                    " copy it again or repair it, and record to mkv to survive a cut"
+                )
     return f"is not a video that can be read ({_reason(error)}); expected mp4, mkv, avi or raw H.264"
 
 

@@ -74,10 +74,10 @@ def open_pictures(
     return PictureFolder(camera, ordered, rate_fps or _DEFAULT_FPS, offset_s, rotate_deg, rate_fps is not None)
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sort key: runs of digits as numbers; the plain name breaks ties ("07" and "7")."""
+def _natural(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """Sort key: runs of digits as numbers, before letters; the plain name breaks ties ("07" and "7")."""
     parts = re.findall(r"[0-9]+|[^0-9]+", path.name.lower())
-    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts], path.name
+    return [(False, int(part), "") if part[0] in "0123456789" else (True, 0, part) for part in parts], path.name
 
 
 def _load(camera: str, path: Path) -> Image | None:

@@ -15,7 +15,8 @@ import numpy as np
 from perdure.errors import StoreError
 from perdure.types import Image
 
-_TICKS_PER_S: Final = 90_000
+_TICKS_PER_S: Final = 60_000
+"""The usual rates divide it or nearly so; the MPEG-4 encoder takes no more than 65,535."""
 _ENCODERS: Final = ("libx264", "libopenh264", "mpeg4")
 """Best first; which of them exist depends on how FFmpeg was built."""
 _OPTIONS: Final = {"libx264": {"preset": "veryfast", "crf": "23"}, "mpeg4": {"qscale": "4"}}
@@ -49,21 +50,26 @@ class VideoWriter:
         self._last_tick = -1
         self._count = 0
         self._open = True
-        encoder = next(name for name in _ENCODERS if name in av.codecs_available)
         try:
             self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+            self._stream = self._added_stream()
+            self._container.start_encoding()
         except av.FFmpegError as error:
             raise self._failed(error) from error
-        rate = Fraction(rate_fps).limit_denominator(1001)
+
+    def _added_stream(self) -> av.VideoStream:
+        encoder = next(name for name in _ENCODERS if name in av.codecs_available)
+        rate = Fraction(self._rate_fps).limit_denominator(1001)
         stream = self._container.add_stream(encoder, rate=rate, options=dict(_OPTIONS.get(encoder, {})))
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height = size[0] + size[0] % 2, size[1] + size[1] % 2
+        width, height = self._size
+        stream.width, stream.height = width + width % 2, height + height % 2
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.time_base = Fraction(1, _TICKS_PER_S)
         context.color_range, context.colorspace = _STUDIO, _BT709
         context.color_primaries = context.color_trc = _BT709
-        self._stream = stream
+        return stream
 
     def write(self, image: Image, at: float | None = None) -> None:
         """Append a picture, (H, W, 3) uint8 BGR; one of another size is scaled to fit, on black.
@@ -71,7 +77,7 @@ class VideoWriter:
         Args:
             image: The picture.
             at: When it is shown, seconds on any clock that increases; the first picture is shown at once. None: one
-                period after the one before. Times that do not increase are moved on by one tick (1/90000 s).
+                period after the one before. Times that do not increase are moved on by one tick (1/60000 s).
 
         Raises:
             StoreError: the disk is full, or the file was taken away.
