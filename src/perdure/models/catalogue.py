@@ -89,16 +89,21 @@ def find(name_or_path: str, task: Task | None = None) -> tuple[Card, Path]:
     if fitting:
         return fitting[0], _require(fitting[0])
     if named:
-        raise ModelError(f"model {name_or_path!r} is a {named[0].task}, not a {task}; {_offer(known, task)}")
+        raise ModelError(
+            f"model {name_or_path!r} is for another task ({named[0].task}, not {task}); {_offer(known, task)}"
+        )
     damaged = [error for error in broken if f"{name_or_path}." in str(error)]
     if damaged:
         raise damaged[0]
     if name_or_path.endswith(".onnx") or os.sep in name_or_path:
         card, path = _of_file(Path(name_or_path), known)
         if task is not None and card.task != task:
-            raise ModelError(f"{path} is a {card.task} ({card.name}), not a {task}; {_offer(known, task)}")
+            raise ModelError(
+                f"{path} ({card.name}) is for another task ({card.task}, not {task}); {_offer(known, task)}"
+            )
         return card, path
-    near = difflib.get_close_matches(name_or_path, [card.name for card in known], n=3, cutoff=0.5)
+    names = [card.name for card in known]
+    near = [name for name in names if name_or_path in name] or difflib.get_close_matches(name_or_path, names)
     hint = f"did you mean {' or '.join(repr(name) for name in dict.fromkeys(near))}?" if near else _offer(known, task)
     raise ModelError(f"unknown model {name_or_path!r}; {hint}")
 

@@ -2,8 +2,8 @@
 
 Many fully convolutional detectors are exported with one fixed square although all of their operations work at any size.
 Only the declared shapes stand in the way, so they are edited in the serialised protobuf: the input's height and width
-become names, the outputs' shapes are dropped. Field numbers: onnx.proto (ONNX, IR version 3 and later); wire format:
-Protocol Buffers, "Encoding".
+become names, and so does every side of the outputs. Field numbers: onnx.proto (ONNX, IR version 3 and later); wire
+format: Protocol Buffers, "Encoding".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from perdure.errors import ModelError
 
 MODEL_GRAPH, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE_INFO = 7, 11, 12, 13
 VALUE_NAME, VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_VALUE, DIM_NAME = 1, 2, 1, 2, 1, 1, 2
+MOST_AXES = 16
 VARINT, LONG, BYTES, SHORT = 0, 1, 2, 5
 
 
@@ -34,27 +35,28 @@ def free_size(model: bytes, tensor: str, layout: str = "NCHW") -> bytes:
 
 def _free_graph(graph: bytes, tensor: str, axes: tuple[int, int]) -> bytes:
     def free_input(value: bytes) -> bytes:
-        return _edit_shape(value, lambda shape: _name_dims(shape, axes)) if _name(value) == tensor else value
+        names = dict(zip(axes, ("height", "width"), strict=True))
+        return _edit_shape(value, lambda shape: _name_dims(shape, names)) if _name(value) == tensor else value
 
-    def drop_shape(value: bytes) -> bytes:
-        return _edit_shape(value, None)
+    def free_output(value: bytes) -> bytes:
+        # Equal names would promise equal sides, so every side gets its own.
+        names = {axis: f"{_name(value)}_{axis}" for axis in range(MOST_AXES)}
+        return _edit_shape(value, lambda shape: _name_dims(shape, names))
 
-    return _edit(graph, {GRAPH_INPUT: free_input, GRAPH_OUTPUT: drop_shape, GRAPH_VALUE_INFO: None})
+    return _edit(graph, {GRAPH_INPUT: free_input, GRAPH_OUTPUT: free_output, GRAPH_VALUE_INFO: None})
 
 
-def _edit_shape(value: bytes, change: Callable[[bytes], bytes] | None) -> bytes:
+def _edit_shape(value: bytes, change: Callable[[bytes], bytes]) -> bytes:
     def in_tensor(tensor: bytes) -> bytes:
         return _edit(tensor, {TENSOR_SHAPE: change})
 
     return _edit(value, {VALUE_TYPE: lambda kind: _edit(kind, {TYPE_TENSOR: in_tensor})})
 
 
-def _name_dims(shape: bytes, axes: tuple[int, int]) -> bytes:
-    dims = [content for number, _, content, _ in _fields(shape) if number == SHAPE_DIM]
-    for axis, name in zip(axes, (b"height", b"width"), strict=True):
-        if axis < len(dims):
-            dims[axis] = _field(DIM_NAME, name)
-    return b"".join(_field(SHAPE_DIM, dim) for dim in dims)
+def _name_dims(shape: bytes, names: dict[int, str]) -> bytes:
+    dims = enumerate(_children(shape, SHAPE_DIM))
+    freed = [_field(DIM_NAME, names[axis].encode()) if axis in names else dim for axis, dim in dims]
+    return b"".join(_field(SHAPE_DIM, dim) for dim in freed)
 
 
 def _is_fixed(model: bytes, tensor: str, axes: tuple[int, int]) -> bool:

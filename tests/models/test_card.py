@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from perdure.errors import ModelError
+from perdure.models import card as card_module
+from perdure.models.card import Card, read_card
+from perdure.models.catalogue import CARDS
+
+PACKAGED = sorted(CARDS.glob("*.json"))
+EMBEDDER: dict[str, Any] = {
+    "name": "tiny",
+    "task": "embedder",
+    "file": "tiny.onnx",
+    "sha256": "0" * 64,
+    "size_bytes": 10,
+    "input": {"tensor": "images", "height": 64, "width": 32, "colour": "rgb", "fit": "stretch"},
+    "output": {"decoder": "vector", "vector": "out", "dim": 8},
+    "licence": "Apache-2.0",
+    "source": "here",
+    "trained_on": "nothing",
+}
+DETECTOR: dict[str, Any] = {
+    **EMBEDDER,
+    "task": "detector",
+    "input": {"tensor": "images", "colour": "bgr", "fit": "rectangle"},
+    "output": {"decoder": "yolox", "tensors": ["out"]},
+}
+
+
+def changed(base: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    content = copy.deepcopy(base)
+    at = content
+    *path, last = key.split(".")
+    for part in path:
+        at = at[part]
+    if value is None:
+        del at[last]
+    else:
+        at[last] = value
+    return content
+
+
+def written(tmp_path: Path, content: object) -> Path:
+    path = tmp_path / "mine.card.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("path", PACKAGED, ids=lambda path: path.stem)
+def test_every_packaged_card_is_sound_and_named_as_its_file(path: Path) -> None:
+    card = read_card(path)
+    assert path.stem in (card.name, f"{card.name}-{card.task}")
+    assert card.limits, "a card says where its model fails"
+    assert card.where_to_get
+
+
+def test_the_packaged_cards_name_each_model_once() -> None:
+    keys = [(card.task, card.name) for card in map(read_card, PACKAGED)]
+    assert len(keys) == len(set(keys))
+
+
+def test_every_field_is_described() -> None:
+    parts = [part for part in vars(card_module).values() if isinstance(part, type) and issubclass(part, BaseModel)]
+    assert len(parts) > 5
+    for part in parts:
+        for name, field in part.model_fields.items():
+            assert field.description, f"{part.__name__}.{name}"
+
+
+@pytest.mark.parametrize("base", [EMBEDDER, DETECTOR])
+def test_a_card_survives_the_file(tmp_path: Path, base: dict[str, Any]) -> None:
+    card = Card.model_validate(base)
+    path = tmp_path / "again.json"
+    path.write_text(card.model_dump_json())
+    assert read_card(path) == card
+
+
+@pytest.mark.parametrize(
+    ("base", "key", "value", "told"),
+    [
+        (EMBEDDER, "colour_order", "rgb", "unknown key 'colour_order'"),
+        (EMBEDDER, "input.sizes", 3, "unknown key 'input.sizes'"),
+        (EMBEDDER, "output.vektor", "x", "unknown key 'output.vektor'"),
+        (EMBEDDER, "licence", None, "licence: Field required"),
+        (EMBEDDER, "output.dim", 1, "output.dim: "),
+        (EMBEDDER, "output.decoder", "magic", "output: "),
+        (EMBEDDER, "input.colour", "BGR", "input.colour: "),
+        (EMBEDDER, "input.std", [1.0, 0.0, 1.0], "input: Value error, every std must be above 0"),
+        (EMBEDDER, "input.width", None, "both fixed or both free"),
+        (EMBEDDER, "sha256", "abc", "sha256: "),
+        (EMBEDDER, "sha256", None, "needs its sha256"),
+        (EMBEDDER, "output", None, "needs input and output"),
+        (EMBEDDER, "task", "detector", "is not one of a detector"),
+        (EMBEDDER, "name", "Not A Name", "name: "),
+        (DETECTOR, "input.fit", "letterbox", "needs a free height and width"),
+        (DETECTOR, "output.person_class", 1, "person_class 1 is not among 1 classes"),
+        (DETECTOR, "output.decoder", "ssd-boxes", "reads 2 tensor(s), the card names 1"),
+    ],
+)
+def test_what_is_wrong_is_told_with_card_and_key(
+    tmp_path: Path, base: dict[str, Any], key: str, value: Any, told: str
+) -> None:
+    path = written(tmp_path, changed(base, key, value))
+    with pytest.raises(ModelError) as caught:
+        read_card(path)
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_no_file_and_no_json(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot read the card"):
+        read_card(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(ModelError, match="is not JSON"):
+        read_card(tmp_path / "bad.json")
+    with pytest.raises(ModelError, match="valid dictionary"):
+        read_card(written(tmp_path, [1]))
+
+
+def test_the_threshold_is_that_of_the_calibration() -> None:
+    block = {
+        "slope": 20.0,
+        "offset": -12.0,
+        "threshold": 0.7,
+        "fitted_on": "x",
+        "same_pairs": 1,
+        "different_pairs": 1,
+        "source": "y",
+    }
+    assert Card.model_validate(EMBEDDER).cosine_threshold is None
+    assert Card.model_validate({**EMBEDDER, "calibration": block}).cosine_threshold == 0.7
