@@ -4,7 +4,8 @@
     python bench/retrieval.py --metrics  # metrics only, half a minute
 
 Made-up vectors with the counts of Market-1501: 3,368 queries, 15,913 gallery pictures, 750 people, 6 cameras; spread so
-that mAP is near .6, as with a middling model. The compiled sort-based ranker is the published protocol in numba with one argsort a query, as the Cython rankers do it.
+that mAP is near .6, as with a middling model. The compiled sort-based ranker is the published protocol in numba with
+one argsort a query, as the Cython rankers do it.
 """
 
 from __future__ import annotations

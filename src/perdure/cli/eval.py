@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from perdure.cli.eval_retrieval import retrieval
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from perdure.evaluate.report import Report
 
 app = typer.Typer(help="Measure a result against the truth.", no_args_is_help=True)
+app.command()(retrieval)
 
 Json = Annotated[bool, typer.Option("--json", help="Print exact figures as JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Also write a self-contained page with plots.")]
