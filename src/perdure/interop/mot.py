@@ -1,0 +1,232 @@
+"""MOTChallenge text: detections and ground truth in, tracks out.
+
+One box a line, ``frame, id, left, top, width, height, score or flag, ...``; frames count from 1, and pixels too, but
+left and top are used as they are (as every tracker and TrackEval do). Format: https://motchallenge.net/instructions/
+"""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+from perdure.errors import InputError
+from perdure.types import Detections, Float32s, Float64s, Ints, Tracklet
+
+_COLUMNS = ("frame", "id", "left", "top", "width", "height", "score")
+_DEFAULT_RATE = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Boxes:
+    """The lines of one MOTChallenge file, in order of frame; lines of one frame keep their order."""
+
+    frames: Ints
+    """(N,) int64, from 1."""
+    ids: Ints
+    """(N,) int64; -1 in detection files."""
+    boxes: Float64s
+    """(N, 4) xyxy, px."""
+    scores: Float64s
+    """(N,) of a detection; in ground truth whether the line counts (0 or 1)."""
+    lines: Ints
+    """(N,) int64: which line of the file, from 0, blank lines not counted."""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def rows(self, frame: int) -> slice:
+        """The rows of one frame."""
+        first, last = np.searchsorted(self.frames, [frame, frame + 1])
+        return slice(int(first), int(last))
+
+    def detections(self, frame: int) -> Detections:
+        """The boxes of one frame as a tracker takes them; scores are cut to [0, 1]."""
+        rows = self.rows(frame)
+        return Detections.of(self.boxes[rows], np.clip(self.scores[rows], 0, 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    """What is tracked: the boxes of a camera and what is known of it."""
+
+    name: str
+    boxes: Boxes
+    length: int
+    """Frames in all."""
+    rate_fps: float
+    size: tuple[int, int]
+    """Width, height in px."""
+
+
+def read_boxes(path: Path) -> Boxes:
+    """One file of MOTChallenge text (detections or ground truth); at least seven columns, comma or space.
+
+    Raises:
+        InputError: cannot be read, a line is not as documented (names file:line), or a frame is below 1.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InputError(f"cannot read {path}: {reason}") from error
+    values = _numbers(path, text)
+    order = np.argsort(values[:, 0], kind="stable")
+    values = values[order]
+    corners = np.concatenate([values[:, 2:4], values[:, 2:4] + values[:, 4:6]], axis=1)
+    return Boxes(values[:, 0].astype(np.int64), values[:, 1].astype(np.int64), corners, values[:, 6], order)
+
+
+def read_sequence(path: Path, rate_fps: float | None = None, size: tuple[int, int] | None = None) -> Sequence:
+    """The detections of a sequence folder (det/det.txt, seqinfo.ini), or of one file.
+
+    Rate and size come from the caller, else from seqinfo.ini, else 30 fps and the smallest picture around all boxes.
+
+    Raises:
+        InputError: see ``read_boxes``; no det/det.txt in the folder; seqinfo.ini is not as documented; a box is in a
+            frame after the last one.
+    """
+    file = path / "det" / "det.txt" if path.is_dir() else path
+    if not file.is_file():
+        expected = "a MOTChallenge sequence folder holds det/det.txt" if path.is_dir() else "no such file"
+        raise InputError(f"no detections at {file}: {expected}")
+    boxes = read_boxes(file)
+    last = int(boxes.frames[-1]) if len(boxes) else 0
+    info = _seqinfo(file.parent.parent / "seqinfo.ini") if file.name == "det.txt" else None
+    name = file.parent.parent.resolve().name if info or path.is_dir() else file.stem
+    length = info.length if info else last
+    if last > length:
+        raise InputError(f"{file}: has frame {last}, but by seqinfo.ini the sequence ends with frame {length}")
+    reach = np.ceil(np.maximum(boxes.boxes[:, 2:].max(axis=0, initial=1.0), 1.0)).astype(int).tolist()
+    found_size = size or (info.size if info else (reach[0], reach[1]))
+    return Sequence(name, boxes, length, rate_fps or (info.rate_fps if info else _DEFAULT_RATE), found_size)
+
+
+def read_vectors(path: Path, boxes: Boxes) -> Float32s:
+    """(N, D) float32 unit vectors of the boxes: array ``vectors`` of an npz, one row per line of the detection file.
+
+    Raises:
+        InputError: cannot be read, no such array, another number of rows than lines, or a vector is zero or not finite.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            vectors = np.asarray(content["vectors"], np.float32)
+    except KeyError as error:
+        raise InputError(f"{path}: has no array 'vectors' (one row per line of the detection file)") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: not an npz file of arrays") from error
+    if vectors.ndim != 2 or len(vectors) != len(boxes):
+        raise InputError(f"{path}: 'vectors' is {vectors.shape}, expected one row for each of {len(boxes)} detections")
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
+    if len(bad):
+        raise InputError(f"{path}: vector {bad[0]} is zero or not finite")
+    return (vectors / norms)[boxes.lines]
+
+
+def write_tracks(path: Path, frames: Ints, numbers: Ints, boxes: Float64s, scores: Float64s) -> None:
+    """Write tracks as ten columns, in order of frame and number; ``boxes`` are (N, 4) xyxy.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    order = np.lexsort((numbers, frames))
+    lines = [
+        f"{frame},{number},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},{score:.4f},-1,-1,-1\n"
+        for frame, number, (x1, y1, x2, y2), score in zip(
+            frames[order].tolist(), numbers[order].tolist(), boxes[order].tolist(), scores[order].tolist(), strict=True
+        )
+    ]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def joined_paths(tracklets: Iterable[Tracklet]) -> tuple[Ints, Ints, Float64s, Float64s]:
+    """Frames from 1, numbers, boxes and scores of told tracklets; parts of one stay share the number of the first.
+
+    Of several revisions of one tracklet the highest counts.
+    """
+    last: dict[str, Tracklet] = {}
+    for tracklet in tracklets:
+        if tracklet.id not in last or last[tracklet.id].revision < tracklet.revision:
+            last[tracklet.id] = tracklet
+    number: dict[str, int] = {}
+    for tracklet in sorted(last.values(), key=lambda t: t.start):
+        former = number.get(tracklet.supersedes or "")
+        number[tracklet.id] = former if former is not None else len(set(number.values())) + 1
+    if not last:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0)
+    paths = np.concatenate([t.path for t in last.values()])
+    numbers = np.concatenate([np.full(len(t.path), number[t.id], np.int64) for t in last.values()])
+    return paths[:, 1].astype(np.int64) + 1, numbers, paths[:, 2:6], paths[:, 6]
+
+
+@dataclass(frozen=True, slots=True)
+class _Info:
+    length: int
+    rate_fps: float
+    size: tuple[int, int]
+
+
+def _seqinfo(path: Path) -> _Info | None:
+    if not path.is_file():
+        return None
+    parser = configparser.ConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+        section = parser["Sequence"]
+        info = _Info(
+            int(section["seqLength"]),
+            float(section["frameRate"]),
+            (int(section["imWidth"]), int(section["imHeight"])),
+        )
+    except (configparser.Error, KeyError, ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected [Sequence] with seqLength, frameRate, imWidth and imHeight") from error
+    if not (info.length > 0 and info.rate_fps > 0 and min(info.size) > 0):
+        raise InputError(f"{path}: seqLength, frameRate, imWidth and imHeight must be above 0")
+    return info
+
+
+def _numbers(path: Path, text: str) -> Float64s:
+    """(N, >= 7) finite numbers of the file; the slow way only to name the line that is wrong."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if not lines:
+        return np.zeros((0, 7))
+    separator = "," if "," in lines[0][1] else None
+    try:
+        values = np.loadtxt(StringIO(text), delimiter=separator, ndmin=2, comments=None, dtype=np.float64)
+    except ValueError:
+        values = np.array(
+            [_line(path, number, line, separator, len(lines[0][1].split(separator))) for number, line in lines]
+        )
+    if values.shape[1] < len(_COLUMNS):
+        raise InputError(f"{path}:{lines[0][0]}: {values.shape[1]} columns, needs at least {', '.join(_COLUMNS)}")
+    wrong = (
+        ~np.isfinite(values[:, :7]).all(axis=1)
+        | (values[:, 0] < 1)
+        | (values[:, :2] != np.floor(values[:, :2])).any(axis=1)
+    )
+    if wrong.any():
+        number, line = lines[int(np.argmax(wrong))]
+        raise InputError(
+            f"{path}:{number}: needs finite numbers, a whole frame from 1 and a whole id: {line.strip()[:80]!r}"
+        )
+    return values
+
+
+def _line(path: Path, number: int, line: str, separator: str | None, columns: int) -> list[float]:
+    fields = line.strip().split(separator)
+    try:
+        values = [float(field) for field in fields]
+    except ValueError as error:
+        raise InputError(f"{path}:{number}: not a line of numbers: {line.strip()[:80]!r}") from error
+    if len(values) != columns:
+        raise InputError(f"{path}:{number}: {len(values)} columns where the first line has {columns}")
+    return values
