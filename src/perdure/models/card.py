@@ -88,10 +88,15 @@ Output = Annotated[DetectorOutput | EmbedderOutput | FaceOutput, Field(discrimin
 
 
 class Calibration(_Part):
-    """What a cosine of this embedder is worth: ``LLR = slope * cosine + offset`` in nats, same against different."""
+    """What a similarity of this embedder is worth: ``LLR = slope * similarity + offset``, same against different.
 
-    slope: float = Field(gt=0.0, description="Nats per unit of cosine.")
-    offset: float = Field(description="Nats at cosine 0.")
+    The similarity is centred: what all crops of a camera have in common is taken off, so that strangers have mean 0.
+    """
+
+    slope: float = Field(gt=0.0, description="Nats per unit of centred similarity.")
+    offset: float = Field(description="Nats at similarity 0.")
+    impostor_mean: float = Field(ge=-1.0, lt=1.0, description="Mean cosine of two strangers, not centred.")
+    impostor_std: float = Field(gt=0.0, description="Standard deviation of the centred similarity of two strangers.")
     threshold: float = Field(ge=-1.0, le=1.0, description="Cosine that `false_positive_rate` of strangers exceed.")
     false_positive_rate: float = Field(0.01, gt=0.0, lt=1.0, description="Share of different-person pairs above it.")
     fitted_on: str = Field(description="Data set, identities and pairs it was measured on, and what spoils it.")
