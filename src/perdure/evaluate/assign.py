@@ -5,55 +5,77 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from perdure.evaluate.overlap import Overlaps
+from perdure.evaluate.pairs import Pairs
+from perdure.evaluate.steps import Steps
 from perdure.types import Bools, Float64s, Ints
 
 TIE = 1e-9
 """Two matchings of a frame whose scores differ by less are a tie. Far above rounding, far below any real difference."""
 
 
-def alone(pair_truth: Ints, pair_result: Ints) -> Bools:
-    """(P,) bool: pairs whose boxes are in no other pair; every best matching of positive scores has them."""
-    if not len(pair_truth):
-        return np.zeros(0, np.bool_)
-    return np.asarray((np.bincount(pair_truth)[pair_truth] == 1) & (np.bincount(pair_result)[pair_result] == 1))
+def best_matching(pairs: Pairs, scores: Float64s, steps: Steps) -> Bools:
+    """(P,) bool: the pairs of every frame's best matching by the sum of ``scores`` (P,) > 0."""
+    matched, contested = settle(pairs, scores)
+    for step in np.unique(steps.of_pair[contested]).tolist():
+        here = steps.pairs_of(step)
+        matched[here] = match_step(pairs[here], scores[here], matched[here], contested[here], steps, step)
+    return matched
 
 
-def match_step(
-    overlaps: Overlaps, step: int, pair_truth: Ints, pair_result: Ints, scores: Float64s, free: Bools
-) -> Bools:
-    """(P,) bool: the pairs of one step in its best matching, by the sum of scores.
+def settle(pairs: Pairs, scores: Float64s) -> tuple[Bools, Bools]:
+    """(P,) bool each: pairs that every best matching has, and pairs that are still open.
 
-    Only pairs of contested boxes are solved for. Where several matchings are best, the whole frame is handed to
-    ``linear_sum_assignment``, so that ties break as they do in TrackEval.
-
-    Args:
-        overlaps: where the boxes of the step are.
-        step: which step.
-        pair_truth: (P,) truth row of each pair.
-        pair_result: (P,) result row of each pair.
-        scores: (P,) > 0.
-        free: (P,) bool, see ``alone``.
+    A pair that scores more than the best rivals of its two boxes together is in every best matching: putting it in
+    costs at most these two. What it leaves behind may settle in turn.
     """
-    chosen = free.copy()
-    contested = np.flatnonzero(~free)
-    rows, row = np.unique(pair_truth[contested], return_inverse=True)
-    columns, column = np.unique(pair_result[contested], return_inverse=True)
-    picked = _best(row, column, scores[contested], (len(rows), len(columns)))
-    again = _best(row, column, scores[contested] - TIE * picked, (len(rows), len(columns)))
-    if not np.array_equal(picked, again):
-        truth_first, truth_last = overlaps.truth_bounds[step].tolist()
-        result_first, result_last = overlaps.result_bounds[step].tolist()
-        shape = (truth_last - truth_first, result_last - result_first)
-        return _best(pair_truth - truth_first, pair_result - result_first, scores, shape)
-    chosen[contested] = picked
-    return chosen
+    matched, contested = np.zeros(len(pairs), np.bool_), np.ones(len(pairs), np.bool_)
+    while True:
+        rows = np.flatnonzero(contested)
+        truth, result, score = pairs.truth[rows], pairs.result[rows], scores[rows]
+        sure = rows[score > _best_rival(truth, score) + _best_rival(result, score) + TIE]
+        if not len(sure):
+            return matched, contested
+        matched[sure] = True
+        contested[rows[np.isin(truth, pairs.truth[sure]) | np.isin(result, pairs.result[sure])]] = False
 
 
-def _best(row: Ints, column: Ints, scores: Float64s, shape: tuple[int, int]) -> Bools:
+def _best_rival(box: Ints, score: Float64s) -> Float64s:
+    """(P,) the best score among the other pairs of the same box, 0 without any."""
+    size = int(box.max(initial=-1)) + 1
+    best, second = np.zeros(size), np.zeros(size)
+    np.maximum.at(best, box, score)
+    top = score == best[box]
+    np.maximum.at(second, box[~top], score[~top])
+    unrivalled = top & (np.bincount(box[top], minlength=size)[box] == 1)
+    return np.where(unrivalled, second[box], best[box])
+
+
+def match_step(pairs: Pairs, scores: Float64s, sure: Bools, contested: Bools, steps: Steps, step: int) -> Bools:
+    """(P,) bool: the best matching of one step's pairs, of which ``settle`` found some.
+
+    Where several matchings are best, the whole frame is handed to ``linear_sum_assignment``, so that ties break as they
+    do in TrackEval.
+    """
+    rows = np.flatnonzero(contested)
+    if not len(rows):
+        return sure
+    truths, truth = np.unique(pairs.truth[rows], return_inverse=True)
+    results, result = np.unique(pairs.result[rows], return_inverse=True)
+    shape = (len(truths), len(results))
+    picked = _assigned(truth, result, scores[rows], shape)
+    if np.array_equal(picked, _assigned(truth, result, scores[rows] - TIE * picked, shape)):
+        matched = sure.copy()
+        matched[rows] = picked
+        return matched
+    whole = pairs.truth - steps.truth[step, 0], pairs.result - steps.result[step, 0]
+    return _assigned(*whole, scores, steps.shape(step))
+
+
+def _assigned(truth: Ints, result: Ints, scores: Float64s, shape: tuple[int, int]) -> Bools:
+    """(P,) bool: the pairs in the best assignment of a table that is 0 elsewhere."""
     table = np.zeros(shape)
-    table[row, column] = scores
+    table[truth, result] = scores
     match = np.full(shape[0], -1)
     rows, columns = linear_sum_assignment(table, maximize=True)
     match[rows] = columns
-    return np.asarray(match[row] == column)
+    return np.asarray(match[truth] == result)

@@ -6,13 +6,14 @@ details of TrackEval ``metrics/clear.py``: a match of the frame before is kept w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perdure.evaluate.assign import alone, match_step
-from perdure.evaluate.overlap import EPS, Overlaps
-from perdure.types import Bools, Ints
+from perdure.evaluate.assign import match_step
+from perdure.evaluate.overlap import Overlaps
+from perdure.evaluate.steps import EPS
+from perdure.types import Ints
 
 THRESHOLD = 0.5
 KEEP = 1000.0
@@ -64,26 +65,24 @@ class Clear:
 
 def clear(overlaps: Overlaps, threshold: float = THRESHOLD) -> Clear:
     """CLEAR counts of one sequence."""
-    matched = _matches(overlaps, threshold)
-    truth_rows = overlaps.pair_truth[matched]
-    tp = len(truth_rows)
-    people = int(overlaps.truth_ids.max(initial=-1)) + 1
-    ratio = np.bincount(overlaps.truth_ids[truth_rows], minlength=people) / np.bincount(
-        overlaps.truth_ids, minlength=people
-    )
+    matched = matches(overlaps, threshold)
+    pairs = overlaps.pairs[matched]
+    truth_ids, result_ids = overlaps.truth_ids[pairs.truth], overlaps.result_ids[pairs.result]
+    boxes = np.bincount(overlaps.truth_ids)
+    ratio = np.bincount(truth_ids, minlength=len(boxes)) / boxes
     mt = int(np.sum(ratio > 0.8))
     pt = int(np.sum(ratio >= 0.2)) - mt
-    idsw, frag = _breaks(overlaps.truth_ids[truth_rows], overlaps.pair_result_ids[matched], overlaps.pair_step[matched])
+    idsw, frag = _breaks(truth_ids, result_ids, overlaps.steps.of_pair[matched])
     return Clear(
-        tp=tp,
-        fp=len(overlaps.result_ids) - tp,
-        fn=len(overlaps.truth_ids) - tp,
+        tp=len(pairs),
+        fp=len(overlaps.result_ids) - len(pairs),
+        fn=len(overlaps.truth_ids) - len(pairs),
         idsw=idsw,
         frag=frag,
         mt=mt,
         pt=pt,
-        ml=people - mt - pt,
-        similarity_sum=float(overlaps.similarity[matched].sum()),
+        ml=len(boxes) - mt - pt,
+        similarity_sum=float(pairs.similarity.sum()),
     )
 
 
@@ -97,28 +96,35 @@ def _breaks(truth_ids: Ints, result_ids: Ints, steps: Ints) -> tuple[int, int]:
     return int(switched.sum()), int(resumed.sum())
 
 
-def _matches(overlaps: Overlaps, threshold: float) -> Ints:
-    """The matched pairs, in order. Frames with contested boxes are solved in order of time: they look one step back."""
-    pairs = np.flatnonzero(overlaps.similarity >= threshold - EPS)
-    pair_truth, pair_result, step = overlaps.pair_truth[pairs], overlaps.pair_result[pairs], overlaps.pair_step[pairs]
-    matched = alone(pair_truth, pair_result)
-    free = matched.copy()
-    truth_ids, result_ids = overlaps.truth_ids[pair_truth], overlaps.result_ids[pair_result]
-    starts = np.searchsorted(step, np.arange(len(overlaps.truth_bounds) + 1))
+def matches(overlaps: Overlaps, threshold: float = THRESHOLD) -> Ints:
+    """The matched pairs as rows of ``overlaps.pairs``, in order.
+
+    Boxes that overlap one other box only are matched at once. The rest is solved in order of time, one step looking
+    back at the one before.
+    """
+    close = np.flatnonzero(overlaps.pairs.similarity >= threshold - EPS)
+    pairs = overlaps.pairs[close]
+    steps = replace(
+        overlaps.steps,
+        of_pair=overlaps.steps.of_pair[close],
+        starts=np.searchsorted(close, overlaps.steps.starts),
+    )
+    truth_ids, result_ids = overlaps.truth_ids[pairs.truth], overlaps.result_ids[pairs.result]
+    alone = (_count(pairs.truth) == 1) & (_count(pairs.result) == 1)
+    matched = alone.copy()
     last = np.full(int(overlaps.truth_ids.max(initial=-1)) + 1, -1)
-    for now in np.unique(step[~free]).tolist():
-        here = slice(starts[now], starts[now + 1])
-        before = _previous(matched, starts, now)
-        last[truth_ids[before]] = result_ids[before]
+    for step in np.unique(steps.of_pair[~alone]).tolist():
+        here = steps.pairs_of(step)
+        if step:
+            before = steps.pairs_of(step - 1)
+            last[truth_ids[before][matched[before]]] = result_ids[before][matched[before]]
         kept = last[truth_ids[here]] == result_ids[here]
-        last[truth_ids[before]] = -1
-        scores = overlaps.similarity[pairs[here]] + KEEP * kept
-        matched[here] = match_step(overlaps, now, pair_truth[here], pair_result[here], scores, free[here])
-    return pairs[matched]
+        last[:] = -1
+        scores = pairs.similarity[here] + KEEP * kept
+        matched[here] = match_step(pairs[here], scores, alone[here], ~alone[here], steps, step)
+    return np.asarray(close[matched])
 
 
-def _previous(matched: Bools, starts: Ints, now: int) -> Ints:
-    """The matched pairs of the step before."""
-    if now == 0:
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(matched[starts[now - 1] : starts[now]]) + int(starts[now - 1])
+def _count(rows: Ints) -> Ints:
+    """(P,) how many pairs have the same row."""
+    return np.asarray(np.bincount(rows, minlength=1), np.int64)[rows]

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perdure.evaluate.assign import alone, match_step
-from perdure.evaluate.overlap import EPS, Overlaps
-from perdure.types import Float64s, Ints
+from perdure.evaluate.assign import best_matching
+from perdure.evaluate.overlap import Overlaps, shares
+from perdure.evaluate.steps import EPS
+from perdure.types import Float64s
 
 ALPHAS: Float64s = np.arange(0.05, 0.99, 0.05)
 """(19,) the localisation thresholds 0.05, 0.10, ..., 0.95."""
@@ -83,10 +84,11 @@ def hota(overlaps: Overlaps) -> Hota:
     tracks, track = np.unique(truth_ids * max(1, len(result_count)) + result_ids, return_inverse=True)
     truth_of, result_of = tracks // max(1, len(result_count)), tracks % max(1, len(result_count))
     both = truth_count[truth_of] + result_count[result_of]
-    agreement = np.bincount(track, overlaps.share, minlength=len(tracks))
-    matched = _matches(overlaps, (agreement / (both - agreement))[track] * overlaps.similarity)
+    agreement = np.bincount(track, shares(overlaps), minlength=len(tracks))
+    scores = (agreement / (both - agreement))[track] * overlaps.pairs.similarity
+    matched = best_matching(overlaps.pairs, scores, overlaps.steps)
 
-    similarity, track = overlaps.similarity[matched], track[matched]
+    similarity, track = overlaps.pairs.similarity[matched], track[matched]
     hit = similarity[:, None] >= ALPHAS - EPS
     tp = hit.sum(0).astype(np.float64)
     counts = np.stack([np.bincount(track[hit[:, a]], minlength=len(tracks)) for a in range(len(ALPHAS))]).astype(float)
@@ -99,16 +101,3 @@ def hota(overlaps: Overlaps) -> Hota:
         association_precision=(counts * counts / result_count[result_of]).sum(1),
         similarity=similarity @ hit,
     )
-
-
-def _matches(overlaps: Overlaps, scores: Float64s) -> Ints:
-    """The pairs in each frame's best matching."""
-    matched = alone(overlaps.pair_truth, overlaps.pair_result)
-    free = matched.copy()
-    starts = np.searchsorted(overlaps.pair_step, np.arange(len(overlaps.truth_bounds) + 1))
-    for step in np.unique(overlaps.pair_step[~free]).tolist():
-        here = slice(starts[step], starts[step + 1])
-        matched[here] = match_step(
-            overlaps, step, overlaps.pair_truth[here], overlaps.pair_result[here], scores[here], free[here]
-        )
-    return np.flatnonzero(matched)

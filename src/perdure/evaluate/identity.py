@@ -44,7 +44,7 @@ class Identities:
 
 def identities(overlaps: Overlaps, threshold: float = THRESHOLD) -> Identities:
     """Identity counts of one sequence."""
-    close = overlaps.similarity >= threshold
+    close = overlaps.pairs.similarity >= threshold
     idtp = int(
         heaviest_matching(
             overlaps.pair_truth_ids[close], overlaps.pair_result_ids[close], np.ones(int(close.sum()), np.float64)

@@ -1,139 +1,90 @@
-"""Which truth boxes and result boxes can be matched at all: the sparse table every tracking metric starts from."""
+"""What can be matched in a sequence after MOTChallenge preprocessing: the sparse table every tracking metric reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from perdure.evaluate.assign import best_matching
+from perdure.evaluate.pairs import Pairs, Similarity, find_pairs
+from perdure.evaluate.steps import EPS, Steps
 from perdure.evaluate.tracks import Tracks, Truth
-from perdure.geometry import Floats, iou
 from perdure.types import Bools, Float64s, Ints
-
-EPS = float(np.finfo(np.float64).eps)
-"""TrackEval compares similarities with a threshold minus this."""
-
-Similarity: TypeAlias = Callable[[Floats, Floats], Floats]
-"""(N, D) boxes or points and (M, D) others to (N, M) similarities in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlaps:
-    """Pairs of a truth box and a result box of one frame with a similarity above 0, in order of frame, truth, result.
-
-    Boxes are in order of frame and their ids are renumbered from 0. A step is a frame with both truth and result.
-    """
+    """The boxes that count, in order of frame with ids renumbered from 0, and their pairs."""
 
     truth_ids: Ints
     """(N,) int64."""
     result_ids: Ints
     """(M,) int64."""
-    truth_bounds: Ints
-    """(S, 2) int64: the truth boxes of a step are rows ``first`` to ``last - 1``."""
-    result_bounds: Ints
-    """(S, 2) int64, as above."""
-    pair_step: Ints
-    """(P,) int64, never decreasing."""
-    pair_truth: Ints
-    """(P,) int64, rows of the truth."""
-    pair_result: Ints
-    """(P,) int64, rows of the result."""
-    similarity: Float64s
-    """(P,) float64 in (0, 1]."""
-    share: Float64s
-    """(P,) float64: the pair's similarity over all similarity its two boxes have in this frame."""
+    pairs: Pairs
+    """Similarities above 0; rows of the boxes that count."""
+    steps: Steps
+    result_kept: Bools
+    """Which of the result boxes given are the M that count."""
 
     @property
     def pair_truth_ids(self) -> Ints:
         """(P,) int64."""
-        return self.truth_ids[self.pair_truth]
+        return self.truth_ids[self.pairs.truth]
 
     @property
     def pair_result_ids(self) -> Ints:
         """(P,) int64."""
-        return self.result_ids[self.pair_result]
+        return self.result_ids[self.pairs.result]
 
 
-def overlaps(truth: Truth, result: Tracks, similarity: Similarity = iou) -> Overlaps:
-    """The pairs that may be matched, after MOTChallenge preprocessing.
+def overlaps(truth: Truth, result: Tracks, similarity: Similarity) -> Overlaps:
+    """The pairs that may be matched.
 
     Preprocessing as in TrackEval ``datasets/mot_challenge_2d_box.py`` ``get_preprocessed_seq_data``: result boxes that
     a one-to-one matching at similarity 0.5 gives to a distractor are taken out, then truth boxes that do not count.
     """
-    kept_result = np.ones(len(result), np.bool_)
-    pairs: list[tuple[Ints, Ints, Float64s, Float64s]] = []
-    for truth_rows, result_rows in _shared_frames(truth.tracks.frames, result.frames):
-        table = np.asarray(similarity(truth.tracks.boxes[truth_rows], result.boxes[result_rows]), np.float64)
-        distractor, counted = truth.distractor[truth_rows], truth.counted[truth_rows]
-        if distractor.any():
-            columns = ~_distracted(table, distractor)
-            kept_result[result_rows] = columns
-            table = table[counted][:, columns]
-            chosen_truth, chosen_result = _rows(truth_rows)[counted], _rows(result_rows)[columns]
-        else:
-            table = table if counted.all() else table[counted]
-            chosen_truth, chosen_result = _rows(truth_rows)[counted], _rows(result_rows)
-        row, column = np.nonzero(table)
-        if len(row):
-            pairs.append((chosen_truth[row], chosen_result[column], table[row, column], _share(table)[row, column]))
-    return _assemble(truth, result, kept_result, pairs)
-
-
-def _rows(rows: slice) -> Ints:
-    return np.arange(rows.start, rows.stop)
-
-
-def _shared_frames(truth_frames: Ints, result_frames: Ints) -> Iterator[tuple[slice, slice]]:
-    """For each frame in both (sorted) arrays, its rows in the two."""
-    shared = np.intersect1d(truth_frames, result_frames)
-    truth_bounds, result_bounds = _bounds(truth_frames, shared).tolist(), _bounds(result_frames, shared).tolist()
-    for truth_rows, result_rows in zip(truth_bounds, result_bounds, strict=True):
-        yield slice(*truth_rows), slice(*result_rows)
-
-
-def _bounds(frames: Ints, wanted: Ints) -> Ints:
-    """(S, 2): first row and one past the last row of each wanted frame in sorted ``frames``."""
-    return np.stack([np.searchsorted(frames, wanted, "left"), np.searchsorted(frames, wanted, "right")], axis=1)
-
-
-def _distracted(table: Float64s, distractor: Bools) -> Bools:
-    """(M,) bool: result boxes that the matching gives to a distractor; ``table`` is (N, M), ``distractor`` (N,)."""
-    scores = np.where(table < 0.5 - EPS, 0.0, table)
-    taken = np.zeros(table.shape[1], np.bool_)
-    if scores[distractor].any():
-        rows, columns = linear_sum_assignment(scores, maximize=True)
-        taken[columns[distractor[rows] & (scores[rows, columns] > EPS)]] = True
-    return taken
-
-
-def _share(table: Float64s) -> Float64s:
-    """The Jaccard index of a pair within its frame (HOTA paper, sec. 4.5); TrackEval ``metrics/hota.py``."""
-    total = table.sum(0)[None, :] + table.sum(1)[:, None] - table
-    return np.asarray(np.divide(table, total, out=np.zeros_like(table), where=total > EPS))
-
-
-def _assemble(
-    truth: Truth, result: Tracks, kept_result: Bools, pairs: list[tuple[Ints, Ints, Float64s, Float64s]]
-) -> Overlaps:
-    """The table in terms of the boxes that are left."""
-    truth_frames, result_frames = truth.tracks.frames[truth.counted], result.frames[kept_result]
-    shared = np.intersect1d(truth_frames, result_frames)
-    columns = [np.concatenate(c) for c in zip(*pairs, strict=True)] if pairs else [np.zeros(0, np.int64)] * 4
-    pair_truth, pair_result, similarity, share = columns
+    pairs = find_pairs(truth.tracks, result, similarity)
+    kept = np.ones(len(result), np.bool_)
+    kept[_distracted(truth, result, pairs)] = False
+    pairs = pairs[kept[pairs.result] & truth.counted[pairs.truth]]
+    pairs = Pairs((np.cumsum(truth.counted) - 1)[pairs.truth], (np.cumsum(kept) - 1)[pairs.result], pairs.similarity)
+    frames, result_frames = truth.tracks.frames[truth.counted], result.frames[kept]
     return Overlaps(
         truth_ids=_renumbered(truth.tracks.ids[truth.counted]),
-        result_ids=_renumbered(result.ids[kept_result]),
-        truth_bounds=_bounds(truth_frames, shared),
-        result_bounds=_bounds(result_frames, shared),
-        pair_step=np.searchsorted(shared, truth.tracks.frames[pair_truth]),
-        pair_truth=(np.cumsum(truth.counted) - 1)[pair_truth],
-        pair_result=(np.cumsum(kept_result) - 1)[pair_result],
-        similarity=np.asarray(similarity, np.float64),
-        share=np.asarray(share, np.float64),
+        result_ids=_renumbered(result.ids[kept]),
+        pairs=pairs,
+        steps=Steps.of(frames, result_frames, pairs.truth),
+        result_kept=kept,
     )
+
+
+def _distracted(truth: Truth, result: Tracks, pairs: Pairs) -> Ints:
+    """Rows of the result that the matching gives to a distractor."""
+    if not truth.distractor.any():
+        return np.zeros(0, np.int64)
+    pairs = pairs[pairs.similarity >= 0.5 - EPS]
+    steps = Steps.of(truth.tracks.frames, result.frames, pairs.truth)
+    pairs = pairs[best_matching(pairs, pairs.similarity, steps)]
+    return pairs.result[truth.distractor[pairs.truth]]
+
+
+def shares(overlaps: Overlaps) -> Float64s:
+    """(P,) a pair's similarity over all similarity of its two boxes in their frame (HOTA paper, sec. 4.5).
+
+    Summed from a full table of each frame, as TrackEval ``metrics/hota.py`` does: another order of summation would
+    break exact ties in another way.
+    """
+    pairs, steps = overlaps.pairs, overlaps.steps
+    share = np.zeros(len(pairs))
+    for step in np.unique(steps.of_pair).tolist():
+        here = steps.pairs_of(step)
+        rows, columns = pairs.truth[here] - steps.truth[step, 0], pairs.result[here] - steps.result[step, 0]
+        table = np.zeros(steps.shape(step))
+        table[rows, columns] = pairs.similarity[here]
+        share[here] = table.sum(0)[columns] + table.sum(1)[rows]
+    share -= pairs.similarity
+    return np.divide(pairs.similarity, share, out=np.zeros(len(pairs)), where=share > EPS)
 
 
 def _renumbered(ids: Ints) -> Ints:

@@ -12,10 +12,10 @@ import numpy as np
 from perdure.evaluate.clear import Clear, clear
 from perdure.evaluate.hota import ALPHAS, Hota, hota
 from perdure.evaluate.identity import Identities, identities
-from perdure.evaluate.overlap import Similarity, overlaps
+from perdure.evaluate.overlap import overlaps
+from perdure.evaluate.pairs import BoxOverlap, Similarity
 from perdure.evaluate.report import Report, new_figure, table_of
 from perdure.evaluate.tracks import Tracks, Truth
-from perdure.geometry import iou
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,9 +50,9 @@ class TrackingScores:
         }
 
 
-def score(truth: Truth, result: Tracks, similarity: Similarity = iou) -> TrackingScores:
+def score(truth: Truth, result: Tracks, similarity: Similarity | None = None) -> TrackingScores:
     """The metrics of one sequence; defined also where truth or result is empty."""
-    table = overlaps(truth, result, similarity)
+    table = overlaps(truth, result, similarity or BoxOverlap())
     return TrackingScores(clear(table), identities(table), hota(table))
 
 
