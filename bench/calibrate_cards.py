@@ -4,8 +4,8 @@
 
 Fitted on the training identities of Market-1501 dev (all but the last 100 in sorted order) under ``PERDURE_SHARED``, at
 most two crops per identity and camera, drawn with seed 0. Same: one person in two cameras. Different: two people, any
-cameras. The slope is of the gallery's scale: a vector is the mean of a person's crops in one camera, less the mean of all
-vectors of that camera. A logistic regression on those cosines, both classes weighing the same, makes its log odds the
+cameras. The scale is that of the gallery: the mean of a person's crops in one camera, less the mean of all
+vectors of that camera. A logistic regression on these cosines, both classes weighing the same, makes its log odds the
 log-likelihood ratio; the threshold is the plain cosine of two crops that 1 % of the different pairs exceed.
 
 Checked on the last 100 identities (1,621 crops): the share of different and of same pairs above that threshold, and

@@ -67,7 +67,8 @@ class Cameras:
     detector: Detector
     embedder: Embedder
     trackers: dict[str, Tracker]
-    exemplars_per_tracklet: int
+    exemplars_per_tracklet: int | None
+    """How many go on; None: all that the tracker kept."""
     keep_picture: KeepPicture = lambda _frame, _row, _crop: ""
     stage: Stage = nullcontext
     _none: Crops = field(init=False)
@@ -106,10 +107,7 @@ class Cameras:
         ends = np.cumsum([len(rows) for rows in wanted])[:-1]
         with self.stage("write"):
             pictures = [
-                tuple(
-                    self.keep_picture(frame.camera, frame.index, int(row), image)
-                    for row, image in zip(rows, of_frame, strict=True)
-                )
+                tuple(self.keep_picture(frame, int(row), image) for row, image in zip(rows, of_frame, strict=True))
                 for frame, rows, of_frame in zip(frames, wanted, images, strict=True)
             ]
         parts = zip(wanted, np.split(vectors, ends), np.split(quality, ends), pictures, strict=True)
@@ -132,6 +130,8 @@ class Cameras:
 
     def _thin(self, tracklet: Tracklet) -> Tracklet:
         """Few, good, different pictures of each tracklet go on."""
+        if self.exemplars_per_tracklet is None:
+            return tracklet
         thinned = tuple(select(e, self.exemplars_per_tracklet) for e in tracklet.exemplars)
         return replace(tracklet, exemplars=thinned)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from perdure.types import Event, Identity, Sighting
+
+NOBODY = "nobody"
+"""``superseded_by`` of an event whose sightings went nowhere."""
 
 
 def group(sightings: Iterable[Sighting], visit_gap_s: float) -> list[tuple[Sighting, ...]]:
@@ -31,72 +35,67 @@ class Visits:
     visit_gap_s: float
     min_visit_s: float = 0.0
     _told: dict[str, Event] = field(default_factory=dict)
-    """The last revision of every event that is open, by id."""
+    """The last revision of every event, by id."""
     _of_identity: dict[str, set[str]] = field(default_factory=dict)
+    _open: set[str] = field(default_factory=set)
 
     def update(self, at: float, touched: Sequence[Identity]) -> list[Event]:
         """Events to tell now: of the identities that changed (one without sightings is gone), and visits that ended."""
-        told: list[Event] = []
-        homes: dict[str, str] = {}
-        for identity in touched:
-            fresh = self._events(identity, at)
-            homes |= {s.tracklet: event.id for event in fresh for s in event.sightings}
-            told += self._revise(identity.id, fresh)
-        told += self._supersede(homes, {identity.id for identity in touched})
-        told += self._close(at)
-        return told
+        fresh = [event for identity in touched for event in self._events(identity, at)]
+        told = [revised for event in fresh if (revised := self._revise(event)) is not None]
+        told += self._supersede(fresh, touched)
+        return told + self._close(at)
+
+    def whole(self, identities: Sequence[Identity]) -> list[Event]:
+        """Everything, at the end of recorded footage: every visit once, closed, in order of start."""
+        fresh = [event for identity in identities for event in self._events(identity, math.inf)]
+        for event in fresh:
+            self._revise(event)
+        return sorted((self._told[event.id] for event in fresh), key=lambda e: (e.start, e.id))
 
     def _events(self, identity: Identity, at: float) -> list[Event]:
         """The visits of an identity as events; an event is named after its first sighting."""
         events = []
         for sightings in group(identity.sightings, self.visit_gap_s):
-            end = max(s.end for s in sightings)
-            if end - sightings[0].start < self.min_visit_s:
-                continue
-            over = at - end > self.visit_gap_s
-            events.append(
-                Event(
-                    id=f"visit/{sightings[0].tracklet}",
-                    kind="visit",
-                    identity=identity.id,
-                    start=sightings[0].start,
-                    end=end if over else None,
-                    sightings=sightings,
-                    confidence=identity.confidence,
-                )
-            )
+            start, end = sightings[0].start, max(s.end for s in sightings)
+            if end - start >= self.min_visit_s:
+                ended = end if at - end > self.visit_gap_s else None
+                id = f"visit/{sightings[0].tracklet}"
+                events.append(Event(id, "visit", identity.id, start, ended, sightings, confidence=identity.confidence))
         return events
 
-    def _revise(self, identity: str, fresh: Sequence[Event]) -> list[Event]:
-        told = []
-        for event in fresh:
-            before = self._told.get(event.id)
-            if before is not None and replace(event, revision=before.revision) == before:
-                continue
-            if before is not None and before.identity != identity:
-                self._of_identity[before.identity].discard(event.id)
-            self._told[event.id] = replace(event, revision=before.revision + 1 if before else 0)
-            self._of_identity.setdefault(identity, set()).add(event.id)
-            told.append(self._told[event.id])
-        return told
+    def _revise(self, event: Event) -> Event | None:
+        """Keep the event as the newest revision of its id; None where nothing about it changed."""
+        before = self._told.get(event.id)
+        if before is not None:
+            event = replace(event, revision=before.revision)
+            if event == before:
+                return None
+            event = replace(event, revision=before.revision + 1)
+            self._of_identity[before.identity].discard(event.id)
+        self._told[event.id] = event
+        self._of_identity.setdefault(event.identity, set()).add(event.id)
+        (self._open.add if event.end is None else self._open.discard)(event.id)
+        return event
 
-    def _supersede(self, homes: dict[str, str], identities: set[str]) -> list[Event]:
+    def _supersede(self, fresh: Sequence[Event], touched: Sequence[Identity]) -> list[Event]:
         """Events told of these identities that no longer stand on their own."""
+        homes = {s.tracklet: event.id for event in fresh for s in event.sightings}
+        standing = {event.id for event in fresh}
         told = []
-        standing = set(homes.values())
-        for identity in sorted(identities):
-            for id in sorted(self._of_identity.get(identity, set()) - standing):
+        for identity in touched:
+            for id in sorted(self._of_identity.get(identity.id, set()) - standing):
                 before = self._told.pop(id)
-                self._of_identity[identity].discard(id)
+                self._of_identity[identity.id].discard(id)
+                self._open.discard(id)
                 home = next((homes[s.tracklet] for s in before.sightings if s.tracklet in homes), "")
-                told.append(replace(before, revision=before.revision + 1, superseded_by=home or "nobody"))
+                told.append(replace(before, revision=before.revision + 1, superseded_by=home or NOBODY))
         return told
 
     def _close(self, at: float) -> list[Event]:
         told = []
-        for id, event in list(self._told.items()):
-            end = max(s.end for s in event.sightings)
-            if event.end is None and at - end > self.visit_gap_s:
-                self._told[id] = replace(event, end=end, revision=event.revision + 1)
-                told.append(self._told[id])
+        for id in sorted(self._open):
+            end = max(s.end for s in self._told[id].sightings)
+            if at - end > self.visit_gap_s and (event := self._revise(replace(self._told[id], end=end))) is not None:
+                told.append(event)
         return told

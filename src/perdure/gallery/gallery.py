@@ -255,8 +255,8 @@ class Gallery:
                 if len(joining) == 0:
                     continue
                 if len(joining) == len(self.partition.members[source]):
-                    rest = np.setdiff1d(members, joining)
-                    mean_similarity = float(similarity[np.ix_(joining, rest)].mean())
+                    rest = [i for i in members if i not in joining]
+                    mean_similarity = float(similarity[joining][:, rest].mean())
                     odds = float(calibration.log_likelihood_ratio(np.array(mean_similarity)))
                     evidence = Evidence(probability(odds), target, mean_similarity, terms=(Term("appearance", odds),))
                     self._append(Merged(at, source, target, evidence))

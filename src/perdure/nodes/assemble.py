@@ -1,0 +1,96 @@
+"""From a configuration to working parts: models, trackers, gallery."""
+
+from __future__ import annotations
+
+from perdure.config import Config, GalleryConfig
+from perdure.detect.detector import Detector
+from perdure.detect.open import open_detector
+from perdure.embed.embedder import Embedder
+from perdure.embed.open import open_embedder
+from perdure.errors import ConfigError
+from perdure.events.visits import Visits
+from perdure.gallery.calibrate import Calibration
+from perdure.gallery.decide import FixedThreshold, Posterior, Rule
+from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
+from perdure.gallery.gallery import Gallery
+from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
+from perdure.models.catalogue import find
+from perdure.pipeline import Cameras, KeepPicture, Site, Stage
+from perdure.track.build import build as build_tracker
+from perdure.track.tracker import Tracker
+
+FIELD_POLICIES: dict[str, Represent] = {
+    "ema": moving_average,
+    "ring-centroid": ring_centroid,
+    "nearest": last,
+    "micro-track": last_good,
+}
+"""The field's rules of what stands for an identity."""
+
+
+def models(config: Config) -> tuple[Detector, Embedder]:
+    """The detector and the embedder.
+
+    Raises:
+        ModelError: one of them is unknown, missing, or not of the form its card says.
+    """
+    detector = open_detector(config.detection.model, config.detection, config.device)
+    return detector, open_embedder(config.embedding.model, config.device)
+
+
+def cameras(
+    names: list[str], config: Config, detector: Detector, embedder: Embedder, keep_picture: KeepPicture, stage: Stage
+) -> Cameras:
+    """Everything between pixels and tracklets."""
+    trackers: dict[str, Tracker] = {name: build_tracker(name, config.tracking) for name in names}
+    thinned = config.gallery.policy == "default"  # the field's policies take what the tracker gives
+    keep = config.gallery.exemplars_per_tracklet if thinned else None
+    return Cameras(detector, embedder, trackers, keep, keep_picture, stage)
+
+
+def site(config: Config, embedder: Embedder) -> Site:
+    """Everything between tracklets and events.
+
+    Raises:
+        ConfigError: the gallery's policy needs a calibration or threshold that the embedder's card does not give.
+    """
+    visits = Visits(config.events.visit_gap_s, config.events.min_visit_s)
+    calibration = calibration_of(config.embedding.model)
+    return Site(gallery(config.gallery, embedder.name, embedder.dim, calibration), visits)
+
+
+def gallery(config: GalleryConfig, model: str, dim: int, calibration: Calibration | None) -> Gallery:
+    """An empty gallery for the vectors of one model, by the policy of the configuration.
+
+    Raises:
+        ConfigError: see ``site``.
+    """
+    scorer, rule = policy(config, model, calibration)
+    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, config.cameras_overlap)
+
+
+def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -> tuple[Scorer, Rule]:
+    """How identities are compared and decided."""
+    if config.policy == "default":
+        if calibration is None:
+            raise ConfigError(
+                f"the card of {model} has no calibration, which gallery.policy 'default' needs: measure one "
+                "(docs/models.md), or choose another policy and a gallery.threshold"
+            )
+        return CentredLinkage(calibration), Posterior(calibration, config.return_rate, config.false_match_rate)
+    threshold = config.threshold
+    if threshold is None and calibration is not None:
+        threshold = calibration.threshold
+    if threshold is None:
+        raise ConfigError(f"gallery.policy {config.policy!r} needs a gallery.threshold: the card of {model} has none")
+    return Representatives(FIELD_POLICIES[config.policy]), FixedThreshold(threshold)
+
+
+def calibration_of(name_or_path: str) -> Calibration | None:
+    """What the card of an embedder says a similarity is worth; None where nobody measured it."""
+    measured = find(name_or_path, "embedder")[0].calibration
+    if measured is None:
+        return None
+    return Calibration(
+        measured.slope, measured.offset, measured.impostor_mean, measured.impostor_std, measured.threshold
+    )

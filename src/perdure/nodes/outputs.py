@@ -1,0 +1,68 @@
+"""What a run leaves in its folder. Every file is written beside its place and then moved there, whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from perdure.errors import StoreError
+from perdure.interop.mot import write_tracks
+from perdure.interop.run_folder import events_jsonl, number, people_json
+from perdure.report.page import page
+from perdure.report.result import RunResult
+from perdure.store.pictures import Pictures
+from perdure.store.run_store import RunStore
+from perdure.types import Float64s
+
+
+def write_outputs(out: Path, result: RunResult, store: RunStore, pictures: Pictures) -> None:
+    """Tracks, events, people, database, pictures and the page.
+
+    Raises:
+        StoreError: something cannot be written.
+    """
+    store.write_result(result.tracklets.values(), result.identity_of, result.changes, result.events)
+    for camera in result.cameras:
+        rows = camera_tracks(result, camera.name)
+        frames, numbers = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64)
+        write_tracks(out / "tracks" / f"{camera.name}.txt", frames, numbers, rows[:, 2:6], rows[:, 6])
+    write_whole(out / "events.jsonl", events_jsonl(result.events))
+    write_whole(out / "people.json", people_json(result.identities, result.events))
+    if not result.interrupted:  # going on needs every picture of the journal
+        pictures.prune(picture for t in result.tracklets.values() for e in t.exemplars for picture in e.pictures)
+    write_whole(out / "report.html", page(result, out))
+
+
+def camera_tracks(result: RunResult, camera: str) -> Float64s:
+    """(R, 7) float64 [frame (from 1), identity number, x1, y1, x2, y2, score] of one camera, by frame, then identity.
+
+    Where two tracklets of one identity cover one frame (one person found twice), the box with the better score stays.
+    """
+    identity_of = result.identity_of
+    parts = [
+        np.column_stack([t.path[:, 1] + 1, np.full(len(t.path), number(identity_of[t.id])), t.path[:, 2:]])
+        for t in result.tracklets.values()
+        if t.camera == camera and t.id in identity_of
+    ]
+    if not parts:
+        return np.zeros((0, 7))
+    rows = np.concatenate(parts)
+    rows = rows[np.lexsort((-rows[:, 6], rows[:, 1], rows[:, 0]))]
+    first = np.ones(len(rows), bool)
+    first[1:] = np.any(rows[1:, :2] != rows[:-1, :2], axis=1)
+    return np.asarray(rows[first])
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,330 @@
+"""A run over recorded footage: the two functions of the pipeline, then one look at everything, and the outputs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from perdure import __version__
+from perdure.config import Config
+from perdure.errors import SourceError, StoreError
+from perdure.models.catalogue import BASELINE
+from perdure.nodes import assemble
+from perdure.nodes.outputs import write_outputs
+from perdure.nodes.stopwatch import Stopwatch, peak_memory_mb
+from perdure.pipeline import Cameras, Site, know, recall, see
+from perdure.report.result import CameraRun, Cost, RunResult
+from perdure.store.pictures import Pictures
+from perdure.store.run_store import RunStore
+from perdure.types import Frame, Tracklet
+from perdure.video.merge import batches, merge
+from perdure.video.open import open_source
+from perdure.video.source import Source
+
+BATCH_WINDOW_S = 0.1
+"""Frames of several cameras within this time go through the networks together."""
+COMMIT_EVERY_S = 1.0
+"""At most this much work is done again after a kill."""
+
+
+class Observer(Protocol):
+    """Somebody who watches a run, such as progress bars."""
+
+    def began(self, sources: list[Source]) -> None:
+        """All sources are open."""
+
+    def progress(self, camera: str, frames: int, people: int) -> None:
+        """A camera has been read so far, with so many people seen by it."""
+
+    def broken(self, camera: str, error: SourceError) -> None:
+        """A camera's source broke; the others go on."""
+
+    def stage(self, name: str) -> None:
+        """What comes after the last frame: "consolidating", "writing", "drawing"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run, and where it goes."""
+
+    config: Config
+    """With at least one camera."""
+    out: Path
+    overwrite: bool = False
+    resume: bool = False
+    video: bool = False
+
+
+@dataclass(slots=True)
+class _Camera:
+    source: Source
+    frames: int = 0
+    looked_at: int = 0
+    size: tuple[int, int] = (0, 0)
+    first_at: float | None = None
+    last_at: float = 0.0
+    broken: str = ""
+    people: set[str] = field(default_factory=set)
+
+
+def run(plan: Plan, observer: Observer) -> RunResult:
+    """Run, and leave everything in ``plan.out``. Ctrl-C ends the reading; what was seen by then is written.
+
+    Nothing is written before every source and model has proved usable.
+
+    Raises:
+        PerdureError: see the rooms; a source that breaks later ends its camera only.
+    """
+    sources = [open_source(name, camera) for name, camera in plan.config.cameras.items()]
+    detector, embedder = assemble.models(plan.config)
+    site = assemble.site(plan.config, embedder)
+    prepare_folder(plan)
+    watch = Stopwatch()
+    with RunStore(plan.out / "perdure.db") as store:
+        _claim(store, plan, detector.name, embedder.name)
+        pictures = Pictures(plan.out)
+        cams = assemble.cameras(
+            [s.camera for s in sources],
+            plan.config,
+            detector,
+            embedder,
+            lambda frame, row, crop: pictures.keep(frame.camera, frame.index, row, crop),
+            watch.stage,
+        )
+        reading = _Reading(plan, observer, store, cams, site, watch, {s.camera: _Camera(s) for s in sources})
+        observer.began(sources)
+        interrupted = reading.read()
+        result = reading.finish(interrupted)
+        observer.stage("writing")
+        with watch.stage("write"):
+            write_outputs(plan.out, result, store, pictures)
+        if plan.video:
+            observer.stage("drawing")
+            _draw(plan, result)
+        store.put("state", "running" if interrupted else "finished")
+    return replace(result, cost=reading.cost())
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The reading of all sources to their ends."""
+
+    plan: Plan
+    observer: Observer
+    store: RunStore
+    cams: Cameras
+    site: Site
+    watch: Stopwatch
+    cameras: dict[str, _Camera]
+    batch: int = 0
+    embedded: int = 0
+    memory_before_mb: float = field(default_factory=peak_memory_mb)
+
+    def read(self) -> bool:
+        """Read everything, from where the journal ends; True if somebody pressed Ctrl-C."""
+        try:
+            self._replay()
+            self._read_on()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            self.store.commit()
+        return False
+
+    def _replay(self) -> None:
+        """Take in what an earlier run has journalled."""
+        for seen in self.store.journal():
+            for one in seen:
+                camera = self.cameras[one.camera]
+                camera.frames, camera.looked_at = one.index + 1, camera.looked_at + 1
+                self._note_time(camera, one.at, (one.width, one.height))
+            self._know(seen[-1].at, recall(seen, self.cams))
+            self.embedded += sum(len(crops) for one in seen for crops in one.crops)
+            self.batch += 1
+
+    def _read_on(self) -> None:
+        starts = {name: camera.frames for name, camera in self.cameras.items()}
+        sources = [camera.source for camera in self.cameras.values()]
+        committed = time.monotonic()
+        with closing(merge(sources, starts, self._broken)) as merged:
+            frames = self._wanted(merged)
+            for together in batches(frames, BATCH_WINDOW_S):
+                tracklets, seen = see(together, self.cams)
+                with self.watch.stage("write"):
+                    self.store.append(self.batch, seen)
+                    if time.monotonic() - committed > COMMIT_EVERY_S:
+                        self.store.commit()
+                        committed = time.monotonic()
+                self.embedded += sum(len(crops) for one in seen for crops in one.crops)
+                self.batch += 1
+                self._know(together[-1].at, tracklets)
+
+    def _wanted(self, merged: Iterator[Frame]) -> Iterator[Frame]:
+        """Every n-th frame of each camera; counts all of them."""
+        every = self.plan.config.detection.every
+        while True:
+            with self.watch.stage("decode"):
+                frame = next(merged, None)
+            if frame is None:
+                return
+            camera = self.cameras[frame.camera]
+            camera.frames = frame.index + 1
+            self._note_time(camera, frame.at, (frame.width, frame.height))
+            self.observer.progress(frame.camera, camera.frames, len(camera.people))
+            if frame.index % every == 0:
+                camera.looked_at += 1
+                yield frame
+
+    def _know(self, at: float, tracklets: list[Tracklet]) -> None:
+        with self.watch.stage("gallery"):
+            know(at, tracklets, self.site)
+            for tracklet in tracklets:
+                if identity := self.site.gallery.partition.identity_of.get(tracklet.id):
+                    self.cameras[tracklet.camera].people.add(identity)
+
+    def _note_time(self, camera: _Camera, at: float, size: tuple[int, int]) -> None:
+        camera.first_at = at if camera.first_at is None else camera.first_at
+        camera.last_at, camera.size = at, size
+
+    def _broken(self, name: str, error: SourceError) -> None:
+        self.cameras[name].broken = str(error)
+        self.observer.broken(name, error)
+
+    def finish(self, interrupted: bool) -> RunResult:
+        """The last tracklets, the look at everything, and all there is to tell."""
+        self.observer.stage("consolidating")
+        gallery, config = self.site.gallery, self.plan.config
+        end = max((camera.last_at for camera in self.cameras.values()), default=0.0)
+        with self.watch.stage("track"):
+            rest = list(itertools.chain.from_iterable(self.cams.finish(name) for name in self.cameras))
+        with self.watch.stage("gallery"):
+            know(end, rest, self.site)
+            if config.gallery.consolidate:
+                gallery.consolidate(end)
+            identities = gallery.identities()
+            events = self.site.events.whole(identities)
+        return RunResult(
+            cameras=tuple(_camera_run(camera, self.plan) for camera in self.cameras.values()),
+            identities=tuple(identities),
+            events=tuple(events),
+            tracklets=dict(gallery.evidence),
+            changes=tuple(gallery.log),
+            cost=self.cost(),
+            detector=self.cams.detector.name,
+            embedder=self.cams.embedder.name,
+            policy=config.gallery.policy,
+            version=__version__,
+            settings=_yaml(config),
+            interrupted=interrupted,
+            notes=_notes(self.cams),
+        )
+
+    def cost(self) -> Cost:
+        """So far."""
+        peak = peak_memory_mb()
+        return Cost(
+            wall_s=self.watch.elapsed_s(),
+            stages_s=dict(self.watch.seconds),
+            embedded=self.embedded,
+            memory_mb=peak,
+            memory_per_camera_mb=(peak - self.memory_before_mb) / len(self.cameras),
+        )
+
+
+def prepare_folder(plan: Plan) -> None:
+    """Make the run folder ready, or refuse.
+
+    Raises:
+        StoreError: it cannot be made or written, holds something else, or a run that is neither to be resumed nor
+            overwritten.
+    """
+    out = plan.out
+    try:
+        state = folder_state(out)
+        if state == "finished" and not plan.overwrite:
+            raise StoreError(f"{out} holds a finished run: give another --out, or --overwrite to replace it")
+        if state == "running" and not (plan.resume or plan.overwrite):
+            raise StoreError(f"{out} holds an unfinished run: --resume goes on with it, --overwrite starts again")
+        if state == "foreign" and not (plan.overwrite and (out / "perdure.db").exists()):
+            raise StoreError(f"{out} is not empty and holds no run of perdure: give another --out")
+        if plan.overwrite and state not in ("absent", "empty"):
+            _clear(out)
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".write-test"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot write to {out}: {error.strerror}") from error
+
+
+def folder_state(out: Path) -> str:
+    """One of absent, empty, foreign (not a run), running (not ended, or interrupted), finished."""
+    if not out.exists():
+        return "absent"
+    if not out.is_dir():
+        raise StoreError(f"{out} is a file: --out must be a folder")
+    if not any(out.iterdir()):
+        return "empty"
+    if not (out / "perdure.db").exists():
+        return "foreign"
+    with RunStore(out / "perdure.db") as store:
+        return store.get("state", "running")
+
+
+def _clear(out: Path) -> None:
+    """Remove what a run leaves, and nothing else."""
+    for name in ("tracks", "crops", "video"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for pattern in ("perdure.db*", "events.jsonl", "people.json", "report.html", "*.part"):
+        for path in out.glob(pattern):
+            path.unlink()
+
+
+def _claim(store: RunStore, plan: Plan, detector: str, embedder: str) -> None:
+    """Make sure that what is resumed is the very same run.
+
+    Raises:
+        StoreError: it had other sources, settings or models.
+    """
+    facts = {"config": plan.config.model_dump(mode="json"), "detector": detector, "embedder": embedder}
+    before = store.get("plan")
+    if before and json.loads(before) != facts:
+        differs = sorted(key for key in facts if json.loads(before).get(key) != facts[key])
+        raise StoreError(
+            f"{plan.out} was begun with another {' and '.join(differs)}: resume it with the same, or --overwrite"
+        )
+    store.put("plan", json.dumps(facts))
+    store.put("state", "running")
+
+
+def _draw(plan: Plan, result: RunResult) -> None:
+    from perdure.nodes.draw import draw_videos
+
+    draw_videos(plan.config, result, plan.out / "video")
+
+
+def _camera_run(camera: _Camera, plan: Plan) -> CameraRun:
+    name, (width, height) = camera.source.camera, camera.size
+    footage_s = camera.last_at - camera.first_at if camera.first_at is not None else 0.0
+    source = plan.config.cameras[name].source
+    return CameraRun(name, source, width, height, camera.frames, camera.looked_at, footage_s, camera.broken)
+
+
+def _notes(cams: Cameras) -> tuple[str, ...]:
+    weak = [
+        kind for kind, model in (("detector", cams.detector), ("embedder", cams.embedder)) if model.name == BASELINE
+    ]
+    return tuple(f"The {kind} is only the no-download stand-in: expect people missed and mixed up." for kind in weak)
+
+
+def _yaml(config: Config) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))

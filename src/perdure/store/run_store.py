@@ -1,0 +1,225 @@
+"""``perdure.db`` of a run folder: a journal of what the networks said, and in the end who was who."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, create_engine, delete, event, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from perdure.errors import StoreError
+from perdure.store import schema
+from perdure.types import Change, Crops, Detections, Event, Exemplars, Seen, Tracklet
+
+State = Literal["running", "finished"]
+FORMAT = "1"
+
+
+class RunStore:
+    """One run's database (SQLite, WAL). Batches of the journal are whole or absent, also after a power cut."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create.
+
+        Raises:
+            StoreError: it cannot be written, or is not a database of ours.
+        """
+        self.path = path
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _use_wal)
+        try:
+            schema.metadata.create_all(self._engine)
+            self._connection: Connection = self._engine.connect()
+        except SQLAlchemyError as error:
+            self._engine.dispose()
+            raise StoreError(f"cannot use the database {path}: {_cause(error)}") from error
+        if self.get("format", FORMAT) != FORMAT:
+            raise StoreError(f"{path} was written by another version of perdure (format {self.get('format')})")
+        self.put("format", FORMAT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+    def get(self, key: str, default: str = "") -> str:
+        """A fact about the run."""
+        row = self._connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == key)).first()
+        return str(row[0]) if row else default
+
+    def put(self, key: str, value: str) -> None:
+        """Keep a fact about the run, for good."""
+        self._connection.execute(delete(schema.meta).where(schema.meta.c.key == key))
+        self._connection.execute(insert(schema.meta).values(key=key, value=value))
+        self.commit()
+
+    def append(self, batch: int, seen: Sequence[Seen]) -> None:
+        """Add one batch to the journal; it lasts from the next ``commit`` on."""
+        self._fill(schema.seen, [_seen_row(batch, place, one) for place, one in enumerate(seen)])
+        rows = [
+            _crops_row(batch, place, number, crops)
+            for place, one in enumerate(seen)
+            for number, crops in enumerate(one.crops)
+            if len(crops)
+        ]
+        self._fill(schema.crops, rows)
+
+    def commit(self) -> None:
+        """Make everything so far last.
+
+        Raises:
+            StoreError: the disk is full or gone; what was committed before is safe.
+        """
+        try:
+            self._connection.commit()
+        except SQLAlchemyError as error:
+            raise StoreError(f"cannot write to {self.path}: {_cause(error)}") from error
+
+    def journal(self) -> Iterator[list[Seen]]:
+        """All batches in order."""
+        crops: dict[tuple[int, int], list[Crops]] = {}
+        for row in self._connection.execute(select(schema.crops).order_by(*schema.crops.primary_key)):
+            crops.setdefault((row.batch, row.place), []).append(_crops(row))
+        rows = self._connection.execute(select(schema.seen).order_by(*schema.seen.primary_key))
+        for _, group in itertools.groupby(rows, key=lambda row: int(row.batch)):
+            yield [_seen(row, tuple(crops.get((row.batch, row.place), ()))) for row in group]
+
+    def write_result(
+        self,
+        tracklets: Iterable[Tracklet],
+        identity_of: Mapping[str, str],
+        changes: Sequence[Change],
+        events: Sequence[Event],
+    ) -> None:
+        """Replace what is known of the outcome; all of it or nothing."""
+        for table in (schema.tracklets, schema.exemplars, schema.changes, schema.events):
+            self._connection.execute(delete(table))
+        kept = list(tracklets)
+        self._fill(schema.tracklets, [_tracklet_row(t, identity_of.get(t.id)) for t in kept])
+        self._fill(schema.exemplars, [_exemplars_row(t.id, i, e) for t in kept for i, e in enumerate(t.exemplars)])
+        self._fill(
+            schema.changes,
+            [
+                {"position": i, "kind": type(c).__name__, "at": c.at, "content": json.dumps(asdict(c))}
+                for i, c in enumerate(changes)
+            ],
+        )
+        self._fill(
+            schema.events,
+            [
+                {
+                    "id": e.id,
+                    "revision": e.revision,
+                    "identity": e.identity,
+                    "start": e.start,
+                    "end": e.end,
+                    "content": json.dumps(asdict(e)),
+                }
+                for e in events
+            ],
+        )
+        self.commit()
+
+    def _fill(self, table: Any, rows: list[dict[str, Any]]) -> None:
+        try:
+            if rows:
+                self._connection.execute(insert(table), rows)
+        except SQLAlchemyError as error:
+            raise StoreError(f"cannot write to {self.path}: {_cause(error)}") from error
+
+
+def _use_wal(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """What SQLite said, without SQLAlchemy's essay around it."""
+    return str(getattr(error, "orig", None) or error)
+
+
+def _seen_row(batch: int, place: int, one: Seen) -> dict[str, Any]:
+    return {
+        "batch": batch,
+        "place": place,
+        "camera": one.camera,
+        "frame_index": one.index,
+        "at": one.at,
+        "width": one.width,
+        "height": one.height,
+        "kind": one.detections.kind,
+        "boxes": one.detections.boxes.tobytes(),
+        "scores": one.detections.scores.tobytes(),
+        "flags": one.detections.flags.tobytes(),
+    }
+
+
+def _seen(row: Any, crops: tuple[Crops, ...]) -> Seen:
+    boxes = _array(row.boxes, np.float32).reshape(-1, 4)
+    detections = Detections(boxes, _array(row.scores, np.float32), _array(row.flags, np.uint8), row.kind)
+    return Seen(row.camera, row.frame_index, row.at, row.width, row.height, detections, crops)
+
+
+def _crops_row(batch: int, place: int, number: int, crops: Crops) -> dict[str, Any]:
+    return {
+        "batch": batch,
+        "place": place,
+        "number": number,
+        "model": crops.model,
+        "part": crops.part,
+        "rows": crops.rows.tobytes(),
+        "vectors": crops.vectors.tobytes(),
+        "quality": crops.quality.tobytes(),
+        "pictures": json.dumps(crops.pictures),
+    }
+
+
+def _crops(row: Any) -> Crops:
+    rows = _array(row.rows, np.int64)
+    vectors = _array(row.vectors, np.float32).reshape(len(rows), -1)
+    quality = _array(row.quality, np.float32)
+    return Crops(rows, row.model, vectors, quality, tuple(json.loads(row.pictures)), row.part)
+
+
+def _tracklet_row(tracklet: Tracklet, identity: str | None) -> dict[str, Any]:
+    return {
+        "id": tracklet.id,
+        "revision": tracklet.revision,
+        "camera": tracklet.camera,
+        "identity": identity,
+        "start": tracklet.start,
+        "end": tracklet.end,
+        "began": tracklet.began,
+        "ended": tracklet.ended,
+        "supersedes": tracklet.supersedes,
+        "path": tracklet.path.tobytes(),
+    }
+
+
+def _exemplars_row(tracklet: str, number: int, exemplars: Exemplars) -> dict[str, Any]:
+    return {
+        "tracklet": tracklet,
+        "number": number,
+        "model": exemplars.model,
+        "part": exemplars.part,
+        "vectors": exemplars.vectors.tobytes(),
+        "quality": exemplars.quality.tobytes(),
+        "at": exemplars.at.tobytes(),
+        "pictures": json.dumps(exemplars.pictures),
+    }
+
+
+def _array(content: bytes, dtype: npt.DTypeLike) -> Any:
+    return np.frombuffer(content, dtype)
