@@ -66,3 +66,51 @@ def test_teacher_relations_is_the_mean_over_pairs_and_allows_another_length():
 def test_quality_ordering_counts_only_pairs_inside_the_margin():
     better, worse = torch.tensor([0.9, 0.5, 0.2]), torch.tensor([0.1, 0.45, 0.6])
     assert float(losses.quality_ordering(better, worse, 0.1)) == pytest.approx((0 + 0.05 + 0.5) / 3, abs=1e-6)
+
+
+def test_centroid_triplet_leaves_the_anchor_out_of_its_own_mean():
+    vectors, labels = _case()
+    total = 0.0
+    for i in range(12):
+        own = torch.stack([vectors[j] for j in range(12) if labels[j] == labels[i] and j != i]).mean(0)
+        means = [vectors[labels == k].mean(0) for k in range(4) if k != labels[i]]
+        near = min(float((vectors[i] - m).norm()) for m in means)
+        total += math.log1p(math.exp(float((vectors[i] - own).norm()) - near))
+    assert float(losses.centroid_triplet(vectors, labels)) == pytest.approx(total / 12, abs=1e-4)
+
+
+def test_contrastive_counts_same_pairs_and_only_active_different_pairs():
+    vectors, labels = _case()
+    same, active = [], []
+    for i in range(12):
+        for j in range(12):
+            cosine = float(torch.nn.functional.cosine_similarity(vectors[i], vectors[j], dim=0))
+            if i != j and labels[i] == labels[j]:
+                same.append(1 - cosine)
+            elif labels[i] != labels[j] and cosine > 0.4:
+                active.append(cosine - 0.4)
+    expected = sum(same) / len(same) + sum(active) / len(active)
+    assert float(losses.contrastive(vectors, labels, 0.4)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_circle_loss_against_the_formula():
+    vectors, labels = _case()
+    m, gamma, total = 0.25, 8.0, 0.0
+    for i in range(12):
+        pull = push = 0.0
+        for j in range(12):
+            s = float(torch.nn.functional.cosine_similarity(vectors[i], vectors[j], dim=0))
+            if labels[i] == labels[j] and i != j:
+                pull += math.exp(-gamma * max(0, 1 + m - s) * (s - (1 - m)))
+            elif labels[i] != labels[j]:
+                push += math.exp(gamma * max(0, s + m) * (s - m))
+        total += math.log1p(pull * push)
+    assert float(losses.circle(vectors, labels, m, gamma)) == pytest.approx(total / 12, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["batch_hard_triplet", "centroid_triplet", "contrastive", "circle"])
+def test_metric_losses_fall_when_identities_come_apart(name):
+    labels = _case()[1]
+    loss = getattr(losses, name)
+    apart, mixed = torch.eye(5)[labels] + 0.05 * _case()[0], _case()[0]
+    assert float(loss(apart, labels)) < float(loss(mixed, labels))

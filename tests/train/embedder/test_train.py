@@ -15,7 +15,7 @@ from perdure.errors import ConfigError, InputError, ModelError  # noqa: E402
 from perdure.train.embedder import config as config_module  # noqa: E402
 from perdure.train.embedder import train as train_module  # noqa: E402
 from perdure.train.embedder.distill import teacher_vectors  # noqa: E402
-from perdure.train.embedder.export import export_onnx, folded  # noqa: E402
+from perdure.train.embedder.export import Exported, export_onnx, folded  # noqa: E402
 from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
 
 TINY = NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=2, dim=16)
@@ -36,6 +36,12 @@ def people(tmp_path_factory):
                 name = f"{person:04d}_c{camera}s1_{k:06d}_00.png"
                 cv2.imwrite(str(folder / name), np.clip(crop, 0, 255).astype(np.uint8))
     return folder
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Runs that leave out the export, which has tests of its own and takes longer than such a training."""
+    monkeypatch.setattr(train_module, "export_onnx", lambda net, size_hw, path, pictures: Exported(path, 0, 0.0, 1.0))
 
 
 def _config(tmp_path, folder, **changes):
@@ -87,9 +93,10 @@ def test_training_lowers_the_loss_and_writes_curve_and_checkpoint(tmp_path, peop
     assert curve[-1]["loss"] < curve[0]["loss"]
     assert 0 <= curve[-1]["mean_ap"] <= 1
     assert (tmp_path / "out" / "tiny-clean.pt").is_file()
+    assert (tmp_path / "out" / "tiny.onnx").is_file()
 
 
-def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch):
+def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch, quick):
     config = _config(tmp_path, people)
     saved = train_module.Run.save
 
@@ -106,14 +113,15 @@ def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch):
     assert [c["epoch"] for c in _curve(tmp_path) if "loss" in c] == [1, 2, 3, 4]
 
 
-def test_a_finished_phase_is_not_repeated(tmp_path, people):
+def test_a_finished_phase_is_not_repeated(tmp_path, people, quick):
     train_module.train_embedder(_config(tmp_path, people), resume=False)
-    longer = [{"name": "clean", "epochs": 4}, {"name": "more", "epochs": 1}]
+    more = {"name": "more", "epochs": 1, "centroid": 1.0, "contrastive": 1.0, "circle": 0.1}
+    longer = [{"name": "clean", "epochs": 4}, more]
     train_module.train_embedder(_config(tmp_path, people, phases=longer), resume=True)
     assert [c["phase"] for c in _curve(tmp_path) if "loss" in c] == ["clean"] * 4 + ["more"]
 
 
-def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people):
+def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick):
     scene = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "scene.png"), scene)
     boxes = [{"image_id": 1, "bbox": [20 * i, 10, 40, 100], "iscrowd": 0} for i in range(6)]
@@ -156,7 +164,7 @@ def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path
     assert len(material.labelled_teacher) == len(material.labelled)
 
 
-def test_resuming_nothing_or_another_network_is_told(tmp_path, people):
+def test_resuming_nothing_or_another_network_is_told(tmp_path, people, quick):
     config = _config(tmp_path, people)
     with pytest.raises(InputError, match="no checkpoint"):
         train_module.train_embedder(config, resume=True)
@@ -173,6 +181,7 @@ def test_resuming_nothing_or_another_network_is_told(tmp_path, people):
         ({"threads": 0}, "threads"),
         ({"phases": [{"name": "d", "epochs": 1, "teacher": 1.0}]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "unlabelled": 4}]}, "names no set"),
+        ({"phases": [{"name": "d", "epochs": 1, "identity": 0, "triplet": 0}]}, "has no loss"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path, people, changes, message):

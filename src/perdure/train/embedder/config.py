@@ -35,9 +35,18 @@ class Phase(_Strict):
     size_hw: tuple[int, int] | None = Field(default=None, description="height and width; the shipped size if left out")
     identity: float = Field(default=1.0, ge=0, description="weight of the identity softmax")
     triplet: float = Field(default=1.0, ge=0, description="weight of the batch-hard triplet loss")
+    centroid: float = Field(default=0.0, ge=0, description="weight of the centroid triplet loss")
+    contrastive: float = Field(default=0.0, ge=0, description="weight of the Siamese loss on all pairs")
+    circle: float = Field(default=0.0, ge=0, description="weight of the circle loss")
     teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
     relations: float = Field(default=0.0, ge=0, description="weight of the teacher's cosine matrix")
     unlabelled: int = Field(default=0, ge=0, description="crops without identity added to each batch, teacher only")
+
+    @property
+    def learns(self) -> bool:
+        """Whether any loss has a weight."""
+        labelled = (self.identity, self.triplet, self.centroid, self.contrastive, self.circle)
+        return any(labelled) or self.needs_teacher
 
     @property
     def needs_teacher(self) -> bool:
@@ -90,6 +99,8 @@ def read_config(path: Path) -> TrainingConfig:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {lines}") from error
     for phase in config.phases:
+        if not phase.learns:
+            raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")
         if phase.needs_teacher and config.teacher is None:
             raise ConfigError(f"{path}: phase {phase.name!r} uses the teacher, but `teacher` names no model")
         if phase.unlabelled and config.people is None:

@@ -34,6 +34,60 @@ def batch_hard_triplet(vectors: Tensor, labels: Tensor) -> Tensor:
     return functional.softplus(farthest - nearest).mean()
 
 
+def centroid_triplet(vectors: Tensor, labels: Tensor) -> Tensor:
+    """Soft-margin triplet loss to identity means (Wieczorek et al. 2021, "On the Unreasonable Effectiveness of
+    Centroids"): the anchor against the mean of its identity's other crops and the nearest mean of another identity.
+
+    Args:
+        vectors: (N, D).
+        labels: (N,) int64; at least two identities with two crops each.
+    """
+    _, index, count = labels.unique(return_inverse=True, return_counts=True)
+    sums = vectors.new_zeros(len(count), vectors.shape[1]).index_add(0, index, vectors)
+    means = sums / count[:, None]
+    others = (sums[index] - vectors) / (count[index] - 1).clamp_min(1)[:, None]
+    to_own = (vectors - others).square().sum(1).clamp_min(1e-12).sqrt()
+    to_means = _distances(vectors, means)
+    nearest = to_means.scatter(1, index[:, None], float("inf")).amin(1)
+    return functional.softplus(to_own - nearest).mean()
+
+
+def contrastive(vectors: Tensor, labels: Tensor, margin: float = 0.4) -> Tensor:
+    """Siamese loss on all pairs of unit vectors (Hadsell et al. 2006): same pairs draw together, different ones push
+    apart while their cosine is above `margin`; the mean over same pairs plus the mean over active different pairs.
+
+    Args:
+        vectors: (N, D).
+        labels: (N,) int64.
+        margin: cosine below which different people are far enough apart.
+    """
+    unit = functional.normalize(vectors, dim=1)
+    cosine = unit @ unit.T
+    same, different = _pairs(labels)
+    near = torch.relu(cosine[different] - margin)
+    active = (near > 0).sum().clamp_min(1)
+    return (1 - cosine[same]).mean() + near.sum() / active
+
+
+def circle(vectors: Tensor, labels: Tensor, margin: float = 0.25, scale: float = 64.0) -> Tensor:
+    """Circle loss (Sun et al. 2020, eq. 6 and 8): pairs far from their optimum weigh more; the mean over anchors.
+
+    Args:
+        vectors: (N, D).
+        labels: (N,) int64; every anchor needs a pair of each kind.
+        margin: relaxation m: optimum 1 + m for same pairs, -m for different ones.
+        scale: gamma.
+    """
+    unit = functional.normalize(vectors, dim=1)
+    cosine = unit @ unit.T
+    same, different = _pairs(labels)
+    pull = -scale * (1 + margin - cosine.detach()).clamp_min(0) * (cosine - (1 - margin))
+    push = scale * (cosine.detach() + margin).clamp_min(0) * (cosine - margin)
+    together = pull.masked_fill(~same, float("-inf")).logsumexp(1)
+    apart = push.masked_fill(~different, float("-inf")).logsumexp(1)
+    return functional.softplus(together + apart).mean()
+
+
 def teacher_cosine(vectors: Tensor, teacher: Tensor) -> Tensor:
     """Mean of 1 - cosine between each vector and the teacher's, both (N, D)."""
     return (1 - functional.cosine_similarity(vectors, teacher, dim=1)).mean()
@@ -50,12 +104,18 @@ def teacher_relations(vectors: Tensor, teacher: Tensor) -> Tensor:
     return (own @ own.T - other @ other.T).square().mean()
 
 
-def _distances(vectors: Tensor) -> Tensor:
-    squared = (vectors * vectors).sum(1)
-    between = squared[:, None] + squared[None, :] - 2 * vectors @ vectors.T
-    return between.clamp_min(1e-12).sqrt()
-
-
 def quality_ordering(better: Tensor, worse: Tensor, margin: float) -> Tensor:
     """Mean of how far `worse` comes within `margin` of `better` (or above it), both (N,)."""
     return torch.relu(margin - (better - worse)).mean()
+
+
+def _distances(vectors: Tensor, others: Tensor | None = None) -> Tensor:
+    others = vectors if others is None else others
+    squared = (vectors * vectors).sum(1)[:, None] + (others * others).sum(1)[None, :]
+    return (squared - 2 * vectors @ others.T).clamp_min(1e-12).sqrt()
+
+
+def _pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks (N, N) of pairs of one identity (without a crop and itself) and of two."""
+    same = labels[:, None] == labels[None, :]
+    return same & ~torch.eye(len(labels), dtype=torch.bool), ~same

@@ -27,7 +27,15 @@ from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_co
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
 from perdure.train.embedder.distill import teacher_vectors
 from perdure.train.embedder.export import export_onnx
-from perdure.train.embedder.losses import batch_hard_triplet, identity_loss, teacher_cosine, teacher_relations
+from perdure.train.embedder.losses import (
+    batch_hard_triplet,
+    centroid_triplet,
+    circle,
+    contrastive,
+    identity_loss,
+    teacher_cosine,
+    teacher_relations,
+)
 from perdure.train.embedder.nets import BodyNet, BodyOutput
 from perdure.train.embedder.quality import train_quality
 from perdure.train.embedder.sampler import identity_batches, index_batches
@@ -245,16 +253,23 @@ def total_loss(
 ) -> Tensor:
     """The weighted sum of the phase's losses; unlabelled crops (label -1) count for the teacher's only."""
     known = labels >= 0
-    loss = torch.zeros(())
+    raw, embedding, who = out.raw[known].float(), out.embedding.float(), labels[known]
+    terms: list[Tensor] = []
     if phase.identity:
-        loss = loss + phase.identity * identity_loss(logits[known].float(), labels[known], smoothing)
+        terms.append(phase.identity * identity_loss(logits[known].float(), who, smoothing))
     if phase.triplet:
-        loss = loss + phase.triplet * batch_hard_triplet(out.raw[known].float(), labels[known])
+        terms.append(phase.triplet * batch_hard_triplet(raw, who))
+    if phase.centroid:
+        terms.append(phase.centroid * centroid_triplet(raw, who))
+    if phase.contrastive:
+        terms.append(phase.contrastive * contrastive(embedding[known], who))
+    if phase.circle:
+        terms.append(phase.circle * circle(embedding[known], who))
     if targets is not None and phase.teacher:
-        loss = loss + phase.teacher * teacher_cosine(out.embedding.float(), targets)
+        terms.append(phase.teacher * teacher_cosine(embedding, targets))
     if targets is not None and phase.relations:
-        loss = loss + phase.relations * teacher_relations(out.embedding.float(), targets)
-    return loss
+        terms.append(phase.relations * teacher_relations(embedding, targets))
+    return torch.stack(terms).sum()
 
 
 def rate_share(done: float, warm_up: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from perdure.evaluate.datasets import query_each
 from perdure.evaluate.retrieval import Labels, score_vectors
 from perdure.train.embedder.augment import plain
 from perdure.train.embedder.data import Crops
@@ -20,13 +21,6 @@ class Retrieval:
     rank1: float
     mean_ap: float
     queries: int
-
-
-def pick_queries(identities: np.ndarray, cameras: np.ndarray, seed: int) -> np.ndarray:
-    """(Q,) int64: one crop of every pair of identity and camera, drawn with `seed`."""
-    rng = np.random.default_rng(seed)
-    pairs = np.stack([identities, cameras], 1)
-    return np.array([rng.choice(np.flatnonzero((pairs == p).all(1))) for p in np.unique(pairs, axis=0)], np.int64)
 
 
 def retrieval(vectors: np.ndarray, identities: np.ndarray, cameras: np.ndarray, queries: np.ndarray) -> Retrieval:
@@ -67,4 +61,4 @@ def as_planes(pixels: np.ndarray) -> torch.Tensor:
 def validate(net: BodyNet, crops: Crops, size_hw: tuple[int, int], seed: int = 0) -> Retrieval:
     """Embed held-out crops and score them; the queries are one crop per identity and camera."""
     vectors, _ = embed(net, crops, size_hw)
-    return retrieval(vectors, crops.identities, crops.cameras, pick_queries(crops.identities, crops.cameras, seed))
+    return retrieval(vectors, crops.identities, crops.cameras, query_each(crops.identities + 1, crops.cameras, seed))

@@ -1,0 +1,261 @@
+"""The built-in body embedder beside its peers, in one run on one thread: cost, retrieval, box errors, quality.
+
+    PERDURE_SHARED=../shared python bench/embedder.py                   # everything, some minutes
+    PERDURE_SHARED=../shared python bench/embedder.py --only cost market
+    PERDURE_SHARED=../shared python bench/embedder.py --model checkpoints/embed/perdure-s.onnx --only market
+
+Sections: `cost` (ms per crop, batch 1 and 8), `market` (last 100 identities of market1501-dev: never trained on, nor
+shown to the teacher), `cross` (PETS view 1 over time, MOT17 between frames: no model of ours saw either), `box` (100
+random shifts and scales of a box) and `quality` (order of crop and degraded crop; error against rejection).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from perdure.embed.crop import cut
+from perdure.embed.embedder import Embedder
+from perdure.embed.onnx import OnnxEmbedder
+from perdure.errors import PerdureError
+from perdure.evaluate.datasets import query_each
+from perdure.evaluate.retrieval import Labels, RetrievalScores, score_vectors
+from perdure.models.catalogue import find
+from perdure.models.session import Session, open_session
+from perdure.train.embedder.augment import degrade
+
+SHARED = Path(os.environ.get("PERDURE_SHARED", "../shared"))
+REFERENCE = "person-reidentification-retail-0277"
+PEERS = (
+    "osnet-x0.25-msmt17",
+    "person-reidentification-retail-0288",
+    "person-reidentification-retail-0287",
+    "person-reidentification-retail-0286",
+    REFERENCE,
+)
+PETS_SCALE = 0.625  # the clip is 480x360, its truth 768x576
+
+
+@dataclass(frozen=True)
+class Model:
+    """An embedder, and the session under it for timing."""
+
+    name: str
+    session: Session
+    embedder: Embedder
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Crops of any size, who they show, and what makes two crops of a person count as different views (`camera`)."""
+
+    crops: list[np.ndarray]
+    person: np.ndarray
+    camera: np.ndarray
+
+
+def open_models(own: str, only_own: bool) -> list[Model]:
+    models = []
+    for name in (own,) if only_own else (own, *PEERS):
+        try:
+            card, path = find(name, "embedder")
+            tensors = [card.output.vector] + ([card.output.quality] if card.output.quality else [])
+            session = open_session(card, path, tensors, "cpu", threads=1)
+        except PerdureError as error:
+            print(f"left out {name}: {error}")
+            continue
+        models.append(Model(card.name, session, OnnxEmbedder(session)))
+    return models
+
+
+def cost(models: list[Model], repeats: int) -> None:
+    """Medians of interleaved calls: whatever else the machine does falls on all models alike."""
+    times: dict[tuple[str, int], list[float]] = {(m.name, b): [] for m in models for b in (1, 8)}
+    for _ in range(repeats):
+        for m in models:
+            given = m.session.card.input
+            for b in (1, 8):
+                pictures = np.random.default_rng(0).uniform(0, 1, (b, 3, given.height, given.width)).astype(np.float32)
+                tensor = [m.session.card.output.vector]
+                m.session.run(pictures, tensor)  # the caches hold this network again, as in a run of crops
+                began = time.perf_counter()
+                m.session.run(pictures, tensor)
+                times[m.name, b].append((time.perf_counter() - began) / b * 1e3)
+    middle = {k: statistics.median(v) for k, v in times.items()}
+    print("\ncost, ms per crop, one thread: batch 1 and 8, and as shares of 0277")
+    for m in models:
+        one, eight = middle[m.name, 1], middle[m.name, 8]
+        shares = [
+            f"{t / middle[REFERENCE, b]:.3f}" if (REFERENCE, b) in middle else "-" for t, b in ((one, 1), (eight, 8))
+        ]
+        print(f"  {m.name:38s} {one:7.2f} {eight:7.2f}   {shares[0]:>6s} {shares[1]:>6s}")
+
+
+def held_out_market() -> Labelled:
+    """All crops of the last 100 identities of market1501-dev, in order of file name."""
+    paths = sorted((SHARED / "data/market1501-dev").glob("*.jpg"))
+    people = sorted({p.name[:4] for p in paths})[-100:]
+    kept = [p for p in paths if p.name[:4] in set(people)]
+    crops = [cv2.imread(str(p)) for p in kept]
+    return Labelled(crops, np.array([int(p.name[:4]) for p in kept]), np.array([int(p.name[6]) for p in kept]))
+
+
+def pets_over_time(every: int = 5, window: int = 70, least_height: float = 40.0) -> Labelled:
+    """PETS 2009 S2.L1 view 1: 19 people, one crop every 5 frames; a window of 10 s counts as one camera."""
+    truth = np.loadtxt(SHARED / "data/video/pets09-s2l1/gt_768x576.txt", delimiter=",")
+    crops, person, camera = [], [], []
+    with av.open(str(SHARED / "data/video/pets09-s2l1/view1.mp4")) as clip:
+        for number, frame in enumerate(clip.decode(video=0), start=1):
+            rows = truth[truth[:, 0] == number]
+            if number % every or not len(rows):
+                continue
+            boxes = rows[:, 2:6] * PETS_SCALE
+            rows, boxes = rows[boxes[:, 3] >= least_height], boxes[boxes[:, 3] >= least_height]
+            boxes[:, 2:] += boxes[:, :2]
+            for who, crop in zip(
+                rows[:, 1], cut(frame.to_ndarray(format="bgr24"), boxes.astype(np.float32)), strict=True
+            ):
+                if min(crop.shape[:2]) >= 8:
+                    crops.append(crop.copy())
+                    person.append(int(who))
+                    camera.append(number // window)
+    return Labelled(crops, np.array(person), np.array(camera))
+
+
+def mot17_between_frames(least_height: float = 60.0, least_visible: float = 0.3) -> Labelled:
+    """MOT17, five sequences: everybody in the first and the last frame there is; people of a sequence are told apart
+    from those of all others. The frames are a fraction of a second apart: easy, but 180 people and hidden ones.
+    """
+    crops, person, camera = [], [], []
+    for number, sequence in enumerate(sorted((SHARED / "data/mot/MOT17").iterdir())):
+        frames = sorted((sequence / "img1").glob("*.jpg"))
+        truth = np.loadtxt(sequence / "gt/gt.txt", delimiter=",")
+        truth = truth[(truth[:, 6] == 1) & (truth[:, 7] == 1) & (truth[:, 8] >= least_visible)]
+        for view, path in enumerate((frames[0], frames[-1])):
+            picture = cv2.imread(str(path))
+            rows = truth[(truth[:, 0] == int(path.stem)) & (truth[:, 5] >= least_height)]
+            boxes = rows[:, 2:6].astype(np.float32)
+            boxes[:, 2:] += boxes[:, :2]
+            for who, crop in zip(rows[:, 1], cut(picture, boxes), strict=True):
+                if min(crop.shape[:2]) >= 8:
+                    crops.append(crop.copy())
+                    person.append(1000 * (number + 1) + int(who))
+                    camera.append(view)
+    return Labelled(crops, np.array(person), np.array(camera))
+
+
+def score(model: Model, data: Labelled) -> RetrievalScores:
+    vectors, _ = model.embedder.embed(data.crops)
+    labels = Labels(data.person, data.camera)
+    queries = query_each(data.person, data.camera, seed=0)
+    return score_vectors(vectors[queries], vectors, labels[queries], labels)
+
+
+def retrieval(title: str, models: list[Model], data: Labelled) -> None:
+    print(f"\n{title}: {len(data.crops)} crops, {len(np.unique(data.person))} people; rank-1, mAP, queries")
+    for m in models:
+        s = score(m, data)
+        print(f"  {m.name:38s} {s.cmc[0]:6.3f} {s.mean_ap:6.3f} {s.counted:5d}", flush=True)
+
+
+def box_errors(models: list[Model], people: int = 20, shifts: int = 100, reach: float = 0.1) -> None:
+    """PETS boxes moved by up to 10 % of their size and scaled by up to 10 %, cut again from the frame."""
+    rng = np.random.default_rng(0)
+    truth = np.loadtxt(SHARED / "data/video/pets09-s2l1/gt_768x576.txt", delimiter=",")
+    sets: list[list[np.ndarray]] = []
+    with av.open(str(SHARED / "data/video/pets09-s2l1/view1.mp4")) as clip:
+        for number, frame in enumerate(clip.decode(video=0), start=1):
+            rows = truth[(truth[:, 0] == number) & (truth[:, 5] * PETS_SCALE >= 50)]
+            if number % 40 or not len(rows) or len(sets) == people:
+                continue
+            x, y, w, h = rows[0, 2:6] * PETS_SCALE
+            if x < w or y < h / 4 or x + 2 * w > 480 or y + 1.25 * h > 360:
+                continue
+            centre = np.array([x + w / 2, y + h / 2]) + rng.uniform(-reach, reach, (shifts + 1, 2)) * [w, h]
+            half = np.array([w, h]) / 2 * (1 + rng.uniform(-reach, reach, (shifts + 1, 2)))
+            centre[0], half[0] = (x + w / 2, y + h / 2), (w / 2, h / 2)
+            boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+            sets.append([c.copy() for c in cut(frame.to_ndarray(format="bgr24"), boxes)])
+    print(
+        f"\nbox errors: {len(sets)} people, {shifts} shifts and scales of up to 10 %; cosine to the true box: mean, 5 %"
+    )
+    for m in models:
+        cosines = np.concatenate([v[1:] @ v[0] for v in (m.embedder.embed(s)[0] for s in sets)])
+        print(f"  {m.name:38s} {cosines.mean():6.3f} {np.quantile(cosines, 0.05):6.3f}", flush=True)
+
+
+def quality(model: Model, data: Labelled) -> None:
+    """Order of (crop, same crop degraded); rank-1 error of every crop as query, on the best crops by each measure."""
+    rng = np.random.default_rng(0)
+    strangers = rng.permutation(len(data.crops))
+    worse = [degrade(c, data.crops[s], rng) for c, s in zip(data.crops, strangers, strict=True)]
+    vectors, own = model.embedder.embed(data.crops)
+    _, own_worse = model.embedder.embed(worse)
+    ordered = float((own > own_worse).mean())
+    print(f"\nquality of {model.name}: {ordered:.3f} of {len(own)} pairs (crop, same crop degraded) in order")
+    labels = Labels(data.person, data.camera)
+    s = score_vectors(vectors, vectors, labels, labels)
+    counted, wrong = s.first_rank > 0, s.first_rank != 1
+    measures = {
+        "learned quality": own,
+        "norm of the raw vector": raw_norms(model, data.crops),
+        "sharpness (Laplacian)": np.array(
+            [cv2.Laplacian(cv2.cvtColor(c, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var() for c in data.crops]
+        ),
+        "chance": rng.random(len(own)),
+    }
+    print(f"  rank-1 error, all {int(counted.sum())} crops as queries, on the best 100, 90, 80, 70 %")
+    for name, measure in measures.items():
+        order = np.flatnonzero(counted)[np.argsort(-measure[counted], kind="stable")]
+        errors = [wrong[order[: round(share * len(order))]].mean() for share in (1.0, 0.9, 0.8, 0.7)]
+        print(f"  {name:38s} " + " ".join(f"{e:6.4f}" for e in errors))
+
+
+def raw_norms(model: Model, crops: list[np.ndarray]) -> np.ndarray:
+    from perdure.embed.crop import stack
+    from perdure.models.preprocess import normalise
+
+    given, tensor = model.session.card.input, [model.session.card.output.vector]
+    parts = [crops[i : i + 16] for i in range(0, len(crops), 16)]
+    raw = [model.session.run(normalise(stack(p, given.height, given.width), given), tensor)[0] for p in parts]
+    return np.linalg.norm(np.concatenate(raw), axis=1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sections = ("cost", "market", "cross", "box", "quality")
+    parser.add_argument("--only", nargs="+", choices=sections, default=list(sections))
+    parser.add_argument("--model", default="perdure-s", help="name in the catalogue, or an ONNX file with a card")
+    parser.add_argument("--alone", action="store_true", help="without the peers")
+    parser.add_argument("--repeats", type=int, default=25, help="of the timing")
+    options = parser.parse_args()
+    models = open_models(options.model, options.alone)
+    if "cost" in options.only:
+        cost(models, options.repeats)
+    if "market" in options.only:
+        retrieval("Market-1501, held-out identities (0277 and its sisters saw them)", models, held_out_market())
+    if "cross" in options.only:
+        retrieval("PETS view 1, between windows of 10 s", models, pets_over_time())
+        retrieval("MOT17, first to last frame", models, mot17_between_frames())
+    if "box" in options.only:
+        box_errors(models)
+    if "quality" in options.only:
+        for m in models:
+            if m.session.card.output.quality is not None:
+                quality(m, held_out_market())
+
+
+if __name__ == "__main__":
+    main()
