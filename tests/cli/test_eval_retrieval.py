@@ -59,6 +59,12 @@ def test_retrieval_of_a_folder_with_the_built_in_baseline(tmp_path: Path) -> Non
     assert again == exact
 
 
+def test_openset_from_an_npz(npz: Path) -> None:
+    exact = json.loads(output("openset", "--embeddings", str(npz), "--dealings", "2", "--json"))
+    assert exact["operating_points"][-1]["tpir"] > 0.9
+    assert "as the gallery grows" in output("openset", "--embeddings", str(npz), "--dealings", "2").lower()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

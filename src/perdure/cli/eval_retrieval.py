@@ -68,6 +68,27 @@ def retrieval(
     tell(report(runs, found, query, gallery), {**counts, "rerank": exact}, as_json, html)
 
 
+def openset(
+    data: DataOption = None,
+    embedder: EmbedderOption = None,
+    embeddings: EmbeddingsOption = None,
+    save: SaveOption = None,
+    layout: LayoutOption = None,
+    last_people: LastOption = None,
+    dealings: Annotated[int, typer.Option(min=1, max=1000, help="Random divisions of the people.")] = 10,
+    device: DeviceOption = Device.AUTO,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
+) -> None:
+    """TPIR at FPIR, the cost of a growing gallery, and whether thresholds and probabilities keep their word."""
+    from perdure.cli.eval import tell
+    from perdure.evaluate.openset_report import measure, report
+
+    found, _, _ = _material(data, embedder, embeddings, save, layout, last_people, device)
+    findings = measure(found, dealings)
+    tell(report(findings, found.model), {"model": found.model, **findings.figures()}, as_json, html)
+
+
 def _material(
     data: Path | None,
     embedder: str | None,
