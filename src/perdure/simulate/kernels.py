@@ -91,8 +91,10 @@ def deform(
 
 
 @compiled
-def project(pos: Float32s, rotation: Float32s, eye: Float32s, lens: Float32s, out: Float32s) -> None:
+def project(pos: Float32s, rotation: Float32s, eye: Float32s, lens: Float32s, out: Float32s, bounds: Float32s) -> None:
     """Into ``out`` (V, 3): pixel x, y and depth; depth -1 where a point is not in front of the lens.
+
+    ``bounds`` (4,) is widened to hold every point in front: least x, y, greatest x, y.
 
     ``lens`` is (5,): focal length, centre x, centre y in pixels, k1, k2. The same formula as ``Lens.project``.
     """
@@ -113,6 +115,8 @@ def project(pos: Float32s, rotation: Float32s, eye: Float32s, lens: Float32s, ou
         out[v, 0] = f * x * d + cx
         out[v, 1] = f * y * d + cy
         out[v, 2] = z
+        bounds[0], bounds[1] = min(bounds[0], out[v, 0]), min(bounds[1], out[v, 1])
+        bounds[2], bounds[3] = max(bounds[2], out[v, 0]), max(bounds[3], out[v, 1])
 
 
 @compiled

@@ -130,6 +130,8 @@ class Renderer:
         self._lens = np.array([self.lens.focal_px, w / 2, h / 2, self.lens.k1, self.lens.k2], np.float32)
         self._rotation = self.lens.rotation.astype(np.float32)
         self._eye = np.array(self.lens.position, np.float32)
+        self._place = np.ascontiguousarray(self.view.place[1::2, 1::2])
+        self._normal = np.ascontiguousarray(self.view.normal[1::2, 1::2])
         self._depth = np.zeros((h, w), np.float32)
         self._owner = np.zeros((h, w), np.int32)
         self._colour = np.zeros((h, w, 3), np.float32)
@@ -166,22 +168,14 @@ class Renderer:
         )
 
     def _shadows(self, bodies: list[_Body]) -> Float32s:
+        """(H, W) share of the light that is left, gathered at half the size: shadows are soft."""
         h, w = self.lens.height, self.lens.width
-        shadow = np.ones((h, w), np.float32)
-        sky = float(self.scene.ambient.mean()) * 0.8
+        half = np.ones((h // 2, w // 2), np.float32)
+        sky = np.float32(self.scene.ambient.mean() * 0.8)
         for person in bodies:
-            window = self._reach(person)
-            kernels.cast_shadows(
-                self.view.place,
-                self.view.normal,
-                window,
-                person.root,
-                person.blobs,
-                person.lamps,
-                np.float32(sky),
-                shadow,
-            )
-        return shadow
+            window = self._reach(person) // 2
+            kernels.cast_shadows(self._place, self._normal, window, person.root, person.blobs, person.lamps, sky, half)
+        return np.asarray(cv2.resize(half, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _reach(self, person: _Body) -> npt.NDArray[np.int32]:
         """(4,) the part of the picture that a body's shadow may touch."""
@@ -226,6 +220,7 @@ class _Body:
         self.pos = np.zeros((PASSES, count, 3), np.float32)
         self.nrm = np.zeros((PASSES, count, 3), np.float32)
         self.screen = np.zeros((PASSES, count, 3), np.float32)
+        bounds = np.array([np.inf, np.inf, -np.inf, -np.inf], np.float32)
         for p in range(PASSES):
             kernels.deform(
                 mesh.vertices,
@@ -236,11 +231,10 @@ class _Body:
                 self.pos[p],
                 self.nrm[p],
             )
-            kernels.project(self.pos[p], camera._rotation, camera._eye, camera._lens, self.screen[p])
-        front = self.screen[self.screen[:, :, 2] > 0]
-        if not len(front):
+            kernels.project(self.pos[p], camera._rotation, camera._eye, camera._lens, self.screen[p], bounds)
+        low, high = bounds[:2], bounds[2:]
+        if not low[0] < high[0]:
             return
-        low, high = front[:, :2].min(axis=0), front[:, :2].max(axis=0)
         self.box_full = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         x0, y0 = max(int(low[0]) - 1, 0), max(int(low[1]) - 1, 0)
         x1, y1 = min(int(high[0]) + 3, lens.width), min(int(high[1]) + 3, lens.height)

@@ -9,7 +9,7 @@ import numpy as np
 
 from perdure.simulate.kernels import compiled, hashed, inlined, noise, smooth
 from perdure.simulate.lens import Lens
-from perdure.types import Float32s, Float64s
+from perdure.types import Float32s, Float64s, Ints
 
 PAINT, PLANKS, TILES, CARPET, GOODS, FABRIC, POSTER, WINDOW, WOOD, STONE = range(10)
 """Surfaces of ``Scene.boxes``."""
@@ -41,6 +41,16 @@ class View:
     """(H, W, 3) world position of each pixel's centre."""
     normal: Float32s
     """(H, W, 3)."""
+
+
+FAR_M, LAMP_REACH_M = 200.0, 25.0
+AMBIENT_RAYS, LAMP_RAYS = 12, 4
+
+
+@inlined
+def _safe(x: float) -> float:
+    """A direction's component that can be divided by."""
+    return x if abs(x) > 1e-9 else 1e-9
 
 
 @inlined
@@ -94,11 +104,12 @@ def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s)
             mix, tone = 0.0, 0.9
         elif over < tall + 0.1:
             hue = hashed(int(cell), int(shelf), seed + 2)
-            bright = 0.10 + 0.5 * hashed(int(cell), int(shelf), seed + 3)
-            label = 0.6 + 0.6 * (abs(over - 0.1 - tall / 2) < 0.1)
+            bright = 0.08 + 0.62 * hashed(int(cell), int(shelf), seed + 3)
+            strong = 0.75 * hashed(int(cell), int(shelf), seed + 4)
+            label = 1.0 - 0.45 * (abs(over - 0.1 - tall / 2) < 0.1)
             for c in range(3):
-                wave = 0.5 + 0.5 * math.cos(6.2832 * (hue + c / 3.0))
-                out[c] = bright * label * (0.25 + 0.75 * wave)
+                wave = 0.5 + 0.5 * math.cos(6.2832 * (0.55 * hue * hue - 0.08 + c / 3.0))
+                out[c] = bright * label * (1 - strong + strong * wave)
             return 0.0
         else:
             tone = 0.25
@@ -121,87 +132,117 @@ def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s)
 
 
 @compiled
-def _trace(
-    eye: Float64s,
-    rays: Float64s,
-    boxes: Float64s,
-    surface: Float64s,
-    lamps: Float64s,
-    ambient: Float64s,
-    salt: int,
-    light: Float64s,
-    depth: Float64s,
-    normal: Float64s,
-) -> None:
-    """Follow (N, 3) rays: colour into ``light`` (N, 3), distance into ``depth`` (N,), ``normal`` (N, 3)."""
-    base = np.zeros(3)
+def _surfaces(eye: Float64s, rays: Float64s, boxes: Float64s, distance: Float64s, hit: Ints, normal: Float64s) -> None:
+    """What (N, 3) rays meet: ``distance`` (N,), index of the box in ``hit`` (N,) or -1, ``normal`` (N, 3)."""
     for k in range(rays.shape[0]):
-        dx, dy, dz = rays[k, 0], rays[k, 1], rays[k, 2]
-        dx = dx if abs(dx) > 1e-9 else 1e-9
-        dy = dy if abs(dy) > 1e-9 else 1e-9
-        dz = dz if abs(dz) > 1e-9 else 1e-9
-        n, far = _hit(eye[0], eye[1], eye[2], dx, dy, dz, boxes, 200.0)
-        depth[k] = far
+        dx, dy, dz = _safe(rays[k, 0]), _safe(rays[k, 1]), _safe(rays[k, 2])
+        n, far = _hit(eye[0], eye[1], eye[2], dx, dy, dz, boxes, FAR_M)
+        distance[k], hit[k] = far, n
+        for c in range(3):
+            normal[k, c] = -rays[k, c]
         if n < 0:
-            for c in range(3):
-                light[k, c] = 0.55 + 0.1 * c
-                normal[k, c] = -rays[k, c]
             continue
-        px, py, pz = eye[0] + dx * far, eye[1] + dy * far, eye[2] + dz * far
-        b = boxes[n]
         axis, nearest, sign = 0, 1e9, 1.0
         for c in range(3):
-            p = px if c == 0 else (py if c == 1 else pz)
+            p = eye[c] + rays[k, c] * far
             for side in range(2):
-                gap = abs(p - b[c + 3 * side])
+                gap = abs(p - boxes[n, c + 3 * side])
                 if gap < nearest:
                     nearest, axis, sign = gap, c, 2.0 * side - 1.0
-        nx = sign if axis == 0 else 0.0
-        ny = sign if axis == 1 else 0.0
-        nz = sign if axis == 2 else 0.0
-        normal[k, 0], normal[k, 1], normal[k, 2] = nx, ny, nz
-        glow = _albedo(surface[n], px, py, pz, axis, base)
-        px, py, pz = px + nx * 2e-3, py + ny * 2e-3, pz + nz * 2e-3
+        for c in range(3):
+            normal[k, c] = sign if c == axis else 0.0
+
+
+@compiled
+def _lighting(
+    place: Float64s, normal: Float64s, hit: Ints, boxes: Float64s, lamps: Float64s, ambient: Float64s, out: Float64s
+) -> None:
+    """RGB light that falls on (N, 3) points: lamps of half a metre with soft shadows, and the sky past near things."""
+    for k in range(place.shape[0]):
+        if hit[k] < 0:
+            continue
+        nx, ny, nz = normal[k, 0], normal[k, 1], normal[k, 2]
+        px, py, pz = place[k, 0] + nx * 2e-3, place[k, 1] + ny * 2e-3, place[k, 2] + nz * 2e-3
         seen = 0.0
-        for s in range(3):
-            r1, r2 = hashed(k, s, salt), hashed(k, s + 17, salt)
-            turn, flat = 6.2832 * r1, math.sqrt(r2)
-            a, c2, up = flat * math.cos(turn), flat * math.sin(turn), math.sqrt(1 - r2) * sign
-            ax = up if axis == 0 else a
-            ay = up if axis == 1 else (a if axis == 0 else c2)
-            az = up if axis == 2 else c2
-            ax = ax if abs(ax) > 1e-9 else 1e-9
-            ay = ay if abs(ay) > 1e-9 else 1e-9
-            az = az if abs(az) > 1e-9 else 1e-9
-            hit, way = _hit(px, py, pz, ax, ay, az, boxes, 2.5)
-            seen += 1.0 if hit < 0 else 0.35 + 0.65 * way / 2.5
-        seen /= 3
+        for s in range(AMBIENT_RAYS):
+            turn = 6.2832 * (s * 0.618034 + hashed(k, 5, 1))
+            r2 = (s + hashed(k, s, 2)) / AMBIENT_RAYS
+            flat, up = math.sqrt(r2), math.sqrt(1 - r2)
+            a, b = flat * math.cos(turn), flat * math.sin(turn)
+            ax = up * nx if nx != 0 else a
+            ay = up * ny if ny != 0 else (b if nz != 0 else a)
+            az = up * nz if nz != 0 else b
+            found, way = _hit(px, py, pz, _safe(ax), _safe(ay), _safe(az), boxes, 2.5)
+            seen += 1.0 if found < 0 else 0.35 + 0.65 * way / 2.5
+        seen /= AMBIENT_RAYS
         up = 0.5 + 0.5 * nz
-        red = (ambient[0, 0] * up + ambient[1, 0] * (1 - up)) * seen
-        green = (ambient[0, 1] * up + ambient[1, 1] * (1 - up)) * seen
-        blue = (ambient[0, 2] * up + ambient[1, 2] * (1 - up)) * seen
+        for c in range(3):
+            out[k, c] = (ambient[0, c] * up + ambient[1, c] * (1 - up)) * seen
         for q in range(lamps.shape[0]):
-            lx = lamps[q, 0] + 0.5 * (hashed(k, q + 31, salt) - 0.5) - px
-            ly = lamps[q, 1] + 0.5 * (hashed(k, q + 57, salt) - 0.5) - py
-            lz = lamps[q, 2] - pz
-            d2 = lx * lx + ly * ly + lz * lz
-            d = math.sqrt(d2)
-            lx, ly, lz = lx / d, ly / d, lz / d
-            facing = nx * lx + ny * ly + nz * lz
-            if facing <= 0:
-                continue
-            lx = lx if abs(lx) > 1e-9 else 1e-9
-            ly = ly if abs(ly) > 1e-9 else 1e-9
-            lz = lz if abs(lz) > 1e-9 else 1e-9
-            hit, _ = _hit(px, py, pz, lx, ly, lz, boxes, d)
-            if hit < 0:
-                power = facing / max(d2, 0.3)
-                red += lamps[q, 3] * power
-                green += lamps[q, 4] * power
-                blue += lamps[q, 5] * power
-        light[k, 0] = base[0] * red + glow * 1.0
-        light[k, 1] = base[1] * green + glow * 1.05
-        light[k, 2] = base[2] * blue + glow * 1.12
+            for s in range(LAMP_RAYS):
+                lx = lamps[q, 0] + 0.5 * ((s % 2 + hashed(k, q + 31, s)) / 2 - 0.5) - px
+                ly = lamps[q, 1] + 0.5 * ((s // 2 + hashed(k, q + 57, s)) / 2 - 0.5) - py
+                lz = lamps[q, 2] - pz
+                d2 = lx * lx + ly * ly + lz * lz
+                d = math.sqrt(d2)
+                lx, ly, lz = lx / d, ly / d, lz / d
+                facing = nx * lx + ny * ly + nz * lz
+                if facing <= 0 or d > LAMP_REACH_M:
+                    continue
+                found, _ = _hit(px, py, pz, _safe(lx), _safe(ly), _safe(lz), boxes, d)
+                if found < 0:
+                    power = facing / max(d2, 0.3) / LAMP_RAYS
+                    for c in range(3):
+                        out[k, c] += lamps[q, 3 + c] * power
+
+
+@compiled
+def _paint(
+    place: Float64s,
+    normal: Float64s,
+    hit: Ints,
+    pixel: Float64s,
+    surface: Float64s,
+    coarse_place: Float64s,
+    coarse_normal: Float64s,
+    coarse_hit: Ints,
+    coarse_light: Float64s,
+    total: Float64s,
+) -> None:
+    """Add the colour of (N, 3) points to ``total``: their surface under the light of coarse pixels on the same plane.
+
+    The coarse arrays are (H/2, W/2, ...); ``pixel`` (N, 2) says where in the full picture each point is seen.
+    """  # fmt: skip
+    base, light = np.zeros(3), np.zeros(3)
+    rows, columns = coarse_hit.shape
+    for k in range(place.shape[0]):
+        if hit[k] < 0:
+            for c in range(3):
+                total[k, c] += 0.55 + 0.1 * c
+            continue
+        axis = 0 if normal[k, 0] != 0 else (1 if normal[k, 1] != 0 else 2)
+        glow = _albedo(surface[hit[k]], place[k, 0], place[k, 1], place[k, 2], axis, base)
+        u, v = pixel[k, 0] / 2 - 0.5, pixel[k, 1] / 2 - 0.5
+        weight = 0.0
+        light[:] = 0.0
+        for j in range(max(int(v) - 2, 0), min(int(v) + 4, rows)):
+            for i in range(max(int(u) - 2, 0), min(int(u) + 4, columns)):
+                if coarse_hit[j, i] < 0:
+                    continue
+                same = 0.0
+                apart = 0.0
+                for c in range(3):
+                    same += coarse_normal[j, i, c] * normal[k, c]
+                    apart += (coarse_place[j, i, c] - place[k, c]) * normal[k, c]
+                away = (i - u) ** 2 + (j - v) ** 2
+                w = math.exp(-away / 3.0)
+                if same < 0.5 or abs(apart) > 0.02:
+                    w *= 1e-4
+                weight += w
+                for c in range(3):
+                    light[c] += w * coarse_light[j, i, c]
+        for c in range(3):
+            total[k, c] += min(base[c] * light[c] / max(weight, 1e-12) + glow * (1.0 + 0.06 * c), 4.0)
 
 
 @compiled
@@ -211,10 +252,7 @@ def _open_lamps(points: Float64s, boxes: Float64s, lamps: Float64s, out: Float64
             dx, dy, dz = lamps[q, 0] - points[p, 0], lamps[q, 1] - points[p, 1], lamps[q, 2] - points[p, 2]
             d = math.sqrt(dx * dx + dy * dy + dz * dz)
             dx, dy, dz = dx / d, dy / d, dz / d
-            dx = dx if abs(dx) > 1e-9 else 1e-9
-            dy = dy if abs(dy) > 1e-9 else 1e-9
-            dz = dz if abs(dz) > 1e-9 else 1e-9
-            hit, _ = _hit(points[p, 0], points[p, 1], points[p, 2], dx, dy, dz, boxes, d)
+            hit, _ = _hit(points[p, 0], points[p, 1], points[p, 2], _safe(dx), _safe(dy), _safe(dz), boxes, d)
             out[p, q] = 0.0 if hit >= 0 else 1.0
 
 
@@ -238,34 +276,43 @@ def visible_from(scene: Scene, eye: Float64s, points: Float64s) -> Float64s:
 
 
 def look(scene: Scene, lens: Lens, samples: int = 2) -> View:
-    """The empty picture of a camera, ``samples`` x ``samples`` rays per pixel."""
+    """The empty picture of a camera, ``samples`` x ``samples`` rays per pixel; light is gathered at half the size."""
     h, w = lens.height, lens.width
-    eye = np.array(lens.position, np.float64)
-    grid = np.stack(np.meshgrid(np.arange(w), np.arange(h)), axis=-1).reshape(-1, 2).astype(np.float64)
-    total = np.zeros((len(grid), 3))
-    light, depth, normal = np.zeros((len(grid), 3)), np.zeros(len(grid)), np.zeros((len(grid), 3))
+    coarse = _meet(scene, lens, _grid(w // 2, h // 2) * 2 + 1.0)
+    light = np.zeros((len(coarse.hit), 3))
+    _lighting(coarse.place, coarse.normal, coarse.hit, scene.boxes, scene.lamps, scene.ambient, light)
+    shape = (h // 2, w // 2)
+    guide = (coarse.place.reshape(*shape, 3), coarse.normal.reshape(*shape, 3), coarse.hit.reshape(shape))
+    total = np.zeros((h * w, 3))
     for s in range(samples * samples):
-        shift = (np.array([s % samples, s // samples]) + 0.5) / samples
-        _trace(
-            eye,
-            lens.rays(grid + shift),
-            scene.boxes,
-            scene.surface,
-            scene.lamps,
-            scene.ambient,
-            s,
-            light,
-            depth,
-            normal,
-        )
-        total += np.minimum(light, 4.0)
-    rays = lens.rays(grid + 0.5)
-    _trace(eye, rays, scene.boxes, scene.surface, scene.lamps[:0], scene.ambient, 99, light, depth, normal)
-    place = eye + rays * depth[:, None]
-    axial = depth * (rays @ lens.rotation[2])
+        pixel = _grid(w, h) + (np.array([s % samples, s // samples]) + 0.5) / samples
+        met = _meet(scene, lens, pixel)
+        _paint(met.place, met.normal, met.hit, pixel, scene.surface, *guide, light.reshape(*shape, 3), total)
+    centre = _meet(scene, lens, _grid(w, h) + 0.5)
+    axial = (centre.place - np.array(lens.position)) @ lens.rotation[2]
     return View(
         picture=(total / samples**2).reshape(h, w, 3).astype(np.float32),
         depth=axial.reshape(h, w).astype(np.float32),
-        place=place.reshape(h, w, 3).astype(np.float32),
-        normal=normal.reshape(h, w, 3).astype(np.float32),
+        place=centre.place.reshape(h, w, 3).astype(np.float32),
+        normal=centre.normal.reshape(h, w, 3).astype(np.float32),
     )
+
+
+@dataclass(frozen=True)
+class _Met:
+    """Where rays end."""
+
+    place: Float64s
+    normal: Float64s
+    hit: Ints
+
+
+def _grid(width: int, height: int) -> Float64s:
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).reshape(-1, 2).astype(np.float64)
+
+
+def _meet(scene: Scene, lens: Lens, pixels: Float64s) -> _Met:
+    eye, rays = np.array(lens.position, np.float64), lens.rays(pixels)
+    distance, hit, normal = np.zeros(len(rays)), np.zeros(len(rays), np.int64), np.zeros((len(rays), 3))
+    _surfaces(eye, rays, scene.boxes, distance, hit, normal)
+    return _Met(eye + rays * distance[:, None], normal, hit)
