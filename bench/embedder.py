@@ -136,7 +136,7 @@ def pets_over_time(every: int = 5, window: int = 70, least_height: float = 40.0)
 
 def mot17_between_frames(least_height: float = 60.0, least_visible: float = 0.3) -> Labelled:
     """MOT17, five sequences: everybody in the first and the last frame there is; people of a sequence are told apart
-    from those of all others. The frames are a fraction of a second apart: easy, but 180 people and hidden ones.
+    from those of all others. The frames are a fraction of a second apart: easy, but with many people, some half hidden.
     """
     crops, person, camera = [], [], []
     for number, sequence in enumerate(sorted((SHARED / "data/mot/MOT17").iterdir())):

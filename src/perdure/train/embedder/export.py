@@ -102,12 +102,12 @@ def export_onnx(net: BodyNet, size_hw: tuple[int, int], path: Path, pictures: Te
 def folded(net: BodyNet) -> BodyNet:
     """A copy of `net` for inference, every batch normalisation folded into the layer before it."""
     copy = deepcopy(net).eval()
-    _fold_pairs(copy.stem)
     for module in copy.modules():
         if isinstance(module, Block):
             module.conv1, module.norm1 = fuse_conv_bn_eval(module.conv1, module.norm1), nn.Identity()  # type: ignore[assignment]
             module.conv2, module.norm2 = fuse_conv_bn_eval(module.conv2, module.norm2), nn.Identity()  # type: ignore[assignment]
-            _fold_pairs(module.shortcut)
+        if isinstance(module, nn.Sequential):
+            _fold_pairs(module)
     copy.project, copy.neck = fuse_linear_bn_eval(copy.project, copy.neck), nn.Identity()  # type: ignore[assignment]
     return copy
 

@@ -42,7 +42,7 @@ def centroid_triplet(vectors: Tensor, labels: Tensor) -> Tensor:
         vectors: (N, D).
         labels: (N,) int64; at least two identities with two crops each.
     """
-    _, index, count = labels.unique(return_inverse=True, return_counts=True)
+    _, index, count = torch.unique(labels, return_inverse=True, return_counts=True)
     sums = vectors.new_zeros(len(count), vectors.shape[1]).index_add(0, index, vectors)
     means = sums / count[:, None]
     others = (sums[index] - vectors) / (count[index] - 1).clamp_min(1)[:, None]

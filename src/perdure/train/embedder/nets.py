@@ -7,10 +7,13 @@ by measurement: at equal time in onnxruntime they train two to three times faste
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from perdure.train.embedder.osnet import osnet_stage, osnet_stem
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class NetShape:
     """Widths and depths of a body network.
 
     Attributes:
+        blocks: plain residual blocks, or those of OSNet without or with instance normalisation in its first layers.
         stem: channels after the first convolution (stride 2).
         widths: channels of each stage; every stage halves the picture.
         depths: residual blocks of each stage.
@@ -25,6 +29,7 @@ class NetShape:
         dim: length of the embedding.
     """
 
+    blocks: Literal["plain", "osnet", "osnet-ibn"] = "plain"
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 160)
     depths: tuple[int, ...] = (1, 3, 2)
@@ -96,14 +101,8 @@ class BodyNet(nn.Module):
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         self.shape = shape
-        self.stem = nn.Sequential(nn.Conv2d(3, shape.stem, 3, 2, 1, bias=False), nn.BatchNorm2d(shape.stem), nn.ReLU())
-        inner = shape.stem
-        stages: list[nn.Module] = []
-        for width, depth in zip(shape.widths, shape.depths, strict=True):
-            blocks = [Block(inner, width, 2)] + [Block(width, width, 1) for _ in range(depth - 1)]
-            stages.append(nn.Sequential(*blocks))
-            inner = width
-        self.stages = nn.ModuleList(stages)
+        self.stem, self.stages = _osnet(shape) if shape.blocks != "plain" else _plain(shape)
+        inner = shape.widths[-1]
         self.pool = PartPool(inner, shape.parts)
         self.project = nn.Linear(self.pool.out_features, shape.dim, bias=False)
         self.neck = nn.BatchNorm1d(shape.dim)
@@ -125,3 +124,24 @@ class BodyNet(nn.Module):
 def unit(vectors: Tensor) -> Tensor:
     """Rows scaled to length one."""
     return functional.normalize(vectors, dim=1)
+
+
+def _plain(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
+    stem = nn.Sequential(nn.Conv2d(3, shape.stem, 3, 2, 1, bias=False), nn.BatchNorm2d(shape.stem), nn.ReLU())
+    stages = nn.ModuleList()
+    inner = shape.stem
+    for width, depth in zip(shape.widths, shape.depths, strict=True):
+        stages.append(nn.Sequential(Block(inner, width, 2), *[Block(width, width, 1) for _ in range(depth - 1)]))
+        inner = width
+    return stem, stages
+
+
+def _osnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
+    """Instance normalisation only early, where style is and identity is not (Pan et al. 2018, "IBN-Net")."""
+    instance = shape.blocks == "osnet-ibn"
+    stages = nn.ModuleList()
+    inner, last = shape.stem, len(shape.widths) - 1
+    for i, (width, depth) in enumerate(zip(shape.widths, shape.depths, strict=True)):
+        stages.append(osnet_stage(inner, width, depth, last=i == last, instance=instance and i == 0))
+        inner = width
+    return osnet_stem(shape.stem, instance), stages

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from perdure.train.embedder.export import export_onnx, folded  # noqa: E402
+from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
+
+OSNET_X025 = {"stem": 16, "widths": (64, 96, 128), "depths": (2, 2, 2), "parts": 0}
+
+
+@pytest.mark.parametrize("blocks", ["plain", "osnet", "osnet-ibn"])
+def test_shapes_and_ranges(blocks):
+    net = BodyNet(NetShape(blocks=blocks, **{**OSNET_X025, "dim": 32})).eval()
+    with torch.inference_mode():
+        out = net(torch.rand(3, 3, 64, 32) * 255)
+    assert out.raw.shape == out.embedding.shape == (3, 32)
+    assert out.quality.shape == (3,)
+    assert ((out.quality > 0) & (out.quality < 1)).all()
+
+
+def test_the_blocks_of_osnet_have_the_published_size():
+    """Table 1 of the paper: 2.2 M parameters in all at full width, 0.2 M at a quarter (without the 512-d layer)."""
+    for width, published in ((4, 2.2e6 - 512 * 512), (1, 0.2e6 - 128 * 512)):
+        shape = NetShape("osnet", 16 * width, (64 * width, 96 * width, 128 * width), (2, 2, 2), 0, 8)
+        net = BodyNet(shape)
+        blocks = sum(p.numel() for p in [*net.stem.parameters(), *net.stages.parameters()])
+        assert blocks == pytest.approx(published, rel=0.06)
+
+
+def test_quality_sends_no_gradient_into_the_embedding():
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), dim=8)).train()
+    net(torch.rand(4, 3, 32, 16) * 255).quality.sum().backward()
+    assert net.quality_head[0].weight.grad is not None
+    assert all(p.grad is None for n, p in net.named_parameters() if "quality_head" not in n)
+
+
+def test_parts_attend_to_places():
+    """With an attention map that prefers bright cells, the pooled part is what stands there."""
+    from perdure.train.embedder.nets import PartPool
+
+    pool = PartPool(2, 1)
+    with torch.no_grad():
+        pool.attend.weight.copy_(torch.tensor([50.0, 0.0]).view(1, 2, 1, 1))
+        pool.attend.bias.zero_()
+    x = torch.zeros(1, 2, 4, 3)
+    x[0, 0, 2, 1], x[0, 1, 2, 1] = 1.0, 7.0
+    assert pool(x)[0, 4:].tolist() == pytest.approx([1.0, 7.0], abs=1e-3)
+
+
+def test_osnet_folds_and_exports(tmp_path):
+    torch.manual_seed(0)
+    net = BodyNet(NetShape("osnet", 8, (16, 32), (1, 1), 1, 16)).train()
+    pictures = torch.rand(4, 3, 32, 16) * 255
+    net(pictures)
+    net.eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(net)(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3)
+    assert export_onnx(net, (32, 16), tmp_path / "o.onnx", pictures).difference < 1e-4
