@@ -31,15 +31,17 @@ def opencv4(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_windows_become_boxes_of_people_in_pixels_of_the_picture() -> None:
     detector = open_detector("baseline", DetectionConfig(min_score=0.5))
     assert detector.name == "baseline"
-    large, small, black, empty = detector.detect(
+    large, small, tiny, black, empty = detector.detect(
         [
-            np.ones((960, 1280, 3), np.uint8),
-            np.ones((480, 640, 3), np.uint8),
+            np.ones((1440, 1920, 3), np.uint8),
+            np.ones((720, 960, 3), np.uint8),
+            np.ones((180, 240, 3), np.uint8),
             np.zeros((480, 640, 3), np.uint8),
             np.zeros((0, 0, 3), np.uint8),
         ]
     )
-    np.testing.assert_allclose(small.boxes, [[108, 66, 156, 162]])
+    np.testing.assert_allclose(small.boxes, [[112, 66, 152, 162]])
+    np.testing.assert_allclose(tiny.boxes, small.boxes / 2)
     np.testing.assert_allclose(large.boxes, 2 * small.boxes)
     assert 0.5 < small.scores[0] < 1.0
     assert len(black) == len(empty) == 0

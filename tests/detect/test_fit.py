@@ -67,3 +67,10 @@ def test_a_picture_of_the_right_size_is_taken_as_it_is() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (384, 640, 3), np.uint8)
     tensor = blob([picture, picture], [plan(384, 640, FREE)] * 2, FREE)
     assert (tensor == picture.transpose(2, 0, 1)).all()
+
+
+def test_a_large_picture_is_averaged_not_sampled() -> None:
+    stripes = np.zeros((1536, 2560, 3), np.uint8)
+    stripes[::2] = 200
+    tensor = blob([stripes], [plan(1536, 2560, FREE)], FREE)
+    assert np.abs(tensor - 100).max() <= 2

@@ -14,9 +14,11 @@ from perdure.errors import ModelError
 from perdure.models.catalogue import BASELINE
 from perdure.types import Detections, Image
 
-LARGEST_SIDE_PX = 640
-WINDOW_HEIGHT_PX, PERSON_HEIGHT_PX = 128, 96
-"""The detector answers with its whole window; the person in it is this high."""
+LONG_SIDE_PX = 960
+MOST_ENLARGED = 2.0
+"""Its smallest person is 96 px high, which most people before a camera are not."""
+WINDOW_SIZE_PX, PERSON_SIZE_PX = (64, 128), (40, 96)
+"""The detector answers with its whole window, width and height; the person in it is this large."""
 
 
 class HogDetector:
@@ -49,14 +51,14 @@ class HogDetector:
         height, width = image.shape[:2]
         if not image.size:
             return Detections.none()
-        scale = min(1.0, LARGEST_SIDE_PX / max(height, width))
-        small = cv2.resize(image, (max(64, round(width * scale)), max(128, round(height * scale))))
-        windows, margins = self._hog.detectMultiScale(small, winStride=(8, 8), padding=(16, 16), scale=1.05)
+        scale = min(MOST_ENLARGED, LONG_SIDE_PX / max(height, width))
+        scaled = cv2.resize(image, (max(64, round(width * scale)), max(128, round(height * scale))))
+        windows, margins = self._hog.detectMultiScale(scaled, winStride=(8, 8), padding=(16, 16), scale=1.05)
         xywh = np.asarray(windows, np.float32).reshape(-1, 4)
         boxes = np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
-        inset = xywh[:, 2:] * (1 - PERSON_HEIGHT_PX / WINDOW_HEIGHT_PX) / 2
+        inset = xywh[:, 2:] * (1 - np.array(PERSON_SIZE_PX, np.float32) / WINDOW_SIZE_PX) / 2
         boxes = boxes + np.concatenate([inset, -inset], axis=1)
-        boxes /= np.array([small.shape[1] / width, small.shape[0] / height] * 2, np.float32)
+        boxes /= np.array([scaled.shape[1] / width, scaled.shape[0] / height] * 2, np.float32)
         scores = (1.0 / (1.0 + np.exp(-2.0 * np.asarray(margins, np.float32).reshape(-1)))).astype(np.float32)
         wanted = self._settings
         return clean(boxes, scores, width, height, wanted.min_score, wanted.min_height_px, min(wanted.nms_iou, 0.45))
