@@ -68,7 +68,7 @@ def make(tmp_path: Path) -> Make:
                 stream.set_display_rotation(recipe.display_deg)
             for number in range(count):
                 frame = av.VideoFrame.from_ndarray(painted(number, *recipe.size), format="bgr24")
-                frame = frame.reformat(format=recipe.pixels)
+                frame = frame.reformat(format=recipe.pixels, threads=1)
                 frame.pts = recipe.ticks[number] if recipe.ticks is not None else number
                 frame.time_base = base
                 container.mux(stream.encode(frame))

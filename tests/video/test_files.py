@@ -123,7 +123,7 @@ def test_upright_by_the_display_matrix_as_opencv_shows_it_then_turned(
     source = open_video("lobby", path, rotate_deg=rotate_deg)
     frame = next(source.frames())
     assert (frame.height, frame.width) == (source.height, source.width) == want.shape[:2]
-    assert np.array_equal(frame.image(), want)
+    assert np.abs(frame.image().astype(int) - want).mean() < 1
     assert np.abs(frame.luma().astype(int) - cv2.cvtColor(np.ascontiguousarray(want), cv2.COLOR_BGR2GRAY)).mean() < 4
 
 

@@ -25,7 +25,7 @@ def steps(width: int, height: int) -> Image:
 @pytest.mark.parametrize("size", [(64, 32), (70, 34)])
 def test_luma_and_image_are_the_same_picture_in_every_format(pixels: str, size: tuple[int, int]) -> None:
     want = steps(*size)
-    decoded = Decoded(av.VideoFrame.from_ndarray(want, format="bgr24").reformat(format=pixels))
+    decoded = Decoded(av.VideoFrame.from_ndarray(want, format="bgr24").reformat(format=pixels, threads=1))
     middle = np.arange(size[0]) % (size[0] / 8) - size[0] / 16
     away = np.abs(middle) < 2  # chroma is shared between neighbours: look inside the steps
     assert decoded.luma().shape == (size[1], size[0])
@@ -40,17 +40,19 @@ def test_luma_and_image_are_the_same_picture_in_every_format(pixels: str, size: 
 def test_odd_sizes_keep_every_row_and_column(pixels: str, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     want = np.repeat(rng.integers(0, 256, (size[1], size[0], 1), dtype=np.uint8), 3, axis=2)
-    decoded = Decoded(av.VideoFrame.from_ndarray(want, format="bgr24").reformat(format=pixels))
+    decoded = Decoded(av.VideoFrame.from_ndarray(want, format="bgr24").reformat(format=pixels, threads=1))
     assert decoded.image().shape == want.shape
     assert np.abs(decoded.luma().astype(int) - want[..., 0]).max() <= 3
 
 
 def test_full_range_is_told_by_the_stream_or_by_the_format() -> None:
     grey = np.full((16, 16, 3), 100, np.uint8)
-    tagged = av.VideoFrame.from_ndarray(grey, format="bgr24").reformat(format="yuv420p", dst_color_range="JPEG")
+    tagged = av.VideoFrame.from_ndarray(grey, format="bgr24").reformat(
+        format="yuv420p", dst_color_range="JPEG", threads=1
+    )
     assert int(np.asarray(tagged.planes[0]).reshape(-1)[0]) == pytest.approx(100, abs=1)
     assert int(Decoded(tagged).luma()[0, 0]) == pytest.approx(100, abs=1)
-    studio = av.VideoFrame.from_ndarray(grey, format="bgr24").reformat(format="yuv420p")
+    studio = av.VideoFrame.from_ndarray(grey, format="bgr24").reformat(format="yuv420p", threads=1)
     assert int(np.asarray(studio.planes[0]).reshape(-1)[0]) == pytest.approx(16 + 100 * 219 / 255, abs=1)
     assert int(Decoded(studio).luma()[0, 0]) == pytest.approx(100, abs=1)
 
@@ -67,7 +69,7 @@ def test_studio_range_is_clipped_at_both_ends() -> None:
     [(90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE)],
 )
 def test_a_turn_turns_luma_and_image(clockwise_deg: int, turn: int) -> None:
-    frame = av.VideoFrame.from_ndarray(steps(64, 32), format="bgr24").reformat(format="yuv420p")
+    frame = av.VideoFrame.from_ndarray(steps(64, 32), format="bgr24").reformat(format="yuv420p", threads=1)
     upright, turned = Decoded(frame), Decoded(frame, clockwise_deg)
     assert np.array_equal(turned.luma(), cv2.rotate(upright.luma(), turn))
     assert np.array_equal(turned.image(), cv2.rotate(upright.image(), turn))

@@ -12,6 +12,8 @@ from perdure.types import Image
 
 _FULL: Final = 2
 """``AVCOL_RANGE_JPEG``."""
+_SCALER_THREADS: Final = 1
+"""With more, FFmpeg's scaler writes over the first pixels of a slice now and then (seen on 10-bit video 70 px wide)."""
 _TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -51,7 +53,7 @@ class Decoded:
     def image(self) -> Image:
         """(H, W, 3) uint8, BGR, read-only."""
         if self._image is None:
-            bgr = self._frame.to_ndarray(format="bgr24", threads=1)
+            bgr = self._frame.to_ndarray(format="bgr24", threads=_SCALER_THREADS)
             self._image = sealed(turned(np.asarray(bgr, np.uint8), self._clockwise_deg))
         return self._image
 
@@ -88,7 +90,7 @@ def _luma(frame: av.VideoFrame) -> Image:
         pixel_format.is_rgb or pixel_format.has_palette or pixel_format.is_bit_stream or name.endswith("be")
     )
     if not direct or plane.line_size < 0 or bits < 8 or bits > 16:
-        return np.asarray(frame.to_ndarray(format="gray", threads=1), np.uint8)
+        return np.asarray(frame.to_ndarray(format="gray", threads=_SCALER_THREADS), np.uint8)
     if bits == 8:
         luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : frame.width]
     else:
