@@ -51,3 +51,27 @@ def tracking(
     scores = {s.name: score(s.truth, s.result) for s in read_sequences(truth, result, named_protocol(protocol))}
     figures = {"sequences": {n: s.figures() for n, s in scores.items()}, "combined": combined(scores).figures()}
     tell(tracking_report(scores), figures, json, html)
+
+
+@app.command()
+def multicamera(
+    truth: Annotated[Path, typer.Option(help="Folder with one file a camera, or an AI City file.")],
+    result: Annotated[Path, typer.Option(help="The same kind, or a run folder.")],
+    events: Annotated[Path | None, typer.Option(help="events.jsonl; found by itself in a run folder.")] = None,
+    visit_gap_s: Annotated[float, typer.Option(min=0.001, help="A visit ends when unseen for longer.")] = 120.0,
+    fps: Annotated[float, typer.Option(min=0.001, help="Of cameras without seqinfo.ini.")] = 30.0,
+    homographies: Annotated[Path | None, typer.Option(help="JSON: camera to 3 x 3, image to metres.")] = None,
+    json: Json = False,
+    html: Html = None,
+) -> None:
+    """Global identities over all cameras at once: HOTA, IDF1, B-cubed, fragments, false tracks, events per visit."""
+    from perdure.evaluate.camerafiles import on_floor, read_cameras, read_homographies
+    from perdure.evaluate.eventfile import read_events
+    from perdure.evaluate.multicamera import multicamera_report, score_cameras
+
+    cameras = read_cameras(truth, result, fps)
+    if homographies is not None:
+        cameras = on_floor(cameras, read_homographies(homographies))
+    found = events or (result / "events.jsonl")
+    scores = score_cameras(cameras, visit_gap_s, read_events(found) if events or found.is_file() else None)
+    tell(multicamera_report(scores), scores.figures(), json, html)

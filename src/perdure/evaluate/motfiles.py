@@ -57,12 +57,17 @@ def read_sequences(truth: Path, result: Path, protocol: Protocol = "auto") -> It
     Raises:
         InputError: missing, of different sequences, or a file is not as documented.
     """
-    pairs = _pairs(truth, result)
-    for name, (truth_file, result_file) in pairs.items():
-        yield Sequence(name, read_truth(truth_file, protocol), read_result(result_file, _length(truth_file)))
+    for name, (truth_file, result_file) in paired_files(truth, result).items():
+        info = read_info(truth_file)
+        yield Sequence(name, read_truth(truth_file, protocol), read_result(result_file, info.length if info else None))
 
 
-def _pairs(truth: Path, result: Path) -> dict[str, tuple[Path, Path]]:
+def paired_files(truth: Path, result: Path) -> dict[str, tuple[Path, Path]]:
+    """Truth file and result file by sequence.
+
+    Raises:
+        InputError: missing, of different sequences, or a file against a folder.
+    """
     for path, role in ((truth, "truth"), (result, "result")):
         if not path.exists():
             raise InputError(f"no {role} at {path}")
@@ -85,17 +90,32 @@ def _pairs(truth: Path, result: Path) -> dict[str, tuple[Path, Path]]:
     return {name: (truths[name], results[name]) for name in truths}
 
 
-def _length(truth_file: Path) -> int | None:
-    """Frames of the sequence by its seqinfo.ini, None where there is none."""
-    info = truth_file.parent.parent / "seqinfo.ini"
-    if truth_file.name != "gt.txt" or not info.is_file():
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What seqinfo.ini says that matters here."""
+
+    length: int
+    """Frames."""
+    fps: float | None
+
+
+def read_info(truth_file: Path) -> Info | None:
+    """Of the sequence of <sequence>/gt/gt.txt, None where there is no seqinfo.ini.
+
+    Raises:
+        InputError: it is not as documented.
+    """
+    path = truth_file.parent.parent / "seqinfo.ini"
+    if truth_file.name != "gt.txt" or not path.is_file():
         return None
     parser = configparser.ConfigParser()
     try:
-        parser.read(info)
-        return int(parser["Sequence"]["seqLength"])
+        parser.read(path, encoding="utf-8")
+        section = parser["Sequence"]
+        rate = section.get("frameRate")
+        return Info(int(section["seqLength"]), float(rate) if rate else None)
     except (configparser.Error, KeyError, ValueError) as error:
-        raise InputError(f"{info}: expected [Sequence] with a whole number seqLength") from error
+        raise InputError(f"{path}: expected [Sequence] with numbers seqLength and frameRate") from error
 
 
 def read_result(path: Path, length: int | None = None) -> Tracks:

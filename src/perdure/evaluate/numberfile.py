@@ -11,12 +11,13 @@ from perdure.errors import InputError
 from perdure.types import Float64s, Ints
 
 
-def read_numbers(path: Path, names: tuple[str, ...]) -> Float64s:
+def read_numbers(path: Path, names: tuple[str, ...], rest: bool = True) -> Float64s:
     """(N, C) float64 of a comma- or space-separated file; C is what the first line has, 0 rows for an empty file.
 
     Args:
         path: the file.
         names: of the columns it must have at least; all of these must be finite.
+        rest: read further columns too; if not, they may hold anything.
 
     Raises:
         InputError: no such file, a line with too few, too many or other than numbers, NaN or infinity; names file:line.
@@ -31,9 +32,10 @@ def read_numbers(path: Path, names: tuple[str, ...]) -> Float64s:
     first = text.lstrip().split("\n", 1)[0]
     separator = "," if "," in first else None
     try:
-        values = np.loadtxt(StringIO(text), delimiter=separator, ndmin=2, comments=None, dtype=np.float64)
+        columns = None if rest else range(len(names))
+        values = np.loadtxt(StringIO(text), np.float64, delimiter=separator, ndmin=2, comments=None, usecols=columns)
     except ValueError:
-        values = _by_line(path, text, separator)
+        values = _by_line(path, text, separator, None if rest else len(names))
     if values.shape[1] < len(names):
         raise InputError(f"{path}: has {values.shape[1]} columns, needs at least {len(names)}: {', '.join(names)}")
     bad = np.argwhere(~np.isfinite(values[:, : len(names)]))
@@ -43,13 +45,13 @@ def read_numbers(path: Path, names: tuple[str, ...]) -> Float64s:
     return values
 
 
-def _by_line(path: Path, text: str, separator: str | None) -> Float64s:
+def _by_line(path: Path, text: str, separator: str | None, columns: int | None) -> Float64s:
     """As ``read_numbers``, slowly: forgives a separator at the end of a line, names the first line it cannot read."""
     rows: list[list[float]] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        fields = line.strip().removesuffix(",").split(separator)
+        fields = line.strip().removesuffix(",").split(separator)[:columns]
         try:
             rows.append([float(field) for field in fields])
         except ValueError as error:

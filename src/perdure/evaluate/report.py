@@ -71,14 +71,14 @@ def table_of(title: str, rows: Mapping[str, Mapping[str, Cell]], columns: Sequen
 
 
 def shown(cell: Cell) -> str:
-    """A cell as people read it: floats with four digits that matter, counts with thousands apart."""
+    """A cell as people read it: floats with three decimals, counts with thousands apart."""
     if cell is None:
         return ""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, int):
         return f"{cell:,}"
-    return f"{cell:.4f}" if abs(cell) < 100 else f"{cell:,.1f}"
+    return f"{cell:.3f}" if abs(cell) < 100 else f"{cell:,.1f}"
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -88,9 +88,15 @@ def print_report(report: Report, console: Console) -> None:
     for note in report.notes:
         console.print(note, style="dim", markup=False, highlight=False)
     for table in report.tables:
-        grid = RichTable(title=table.title, title_justify="left", caption=table.note or None, caption_justify="left")
+        grid = RichTable(
+            title=table.title,
+            title_justify="left",
+            caption=table.note or None,
+            caption_justify="left",
+            padding=(0, 0, 0, 1),
+        )
         for position, name in enumerate(table.columns):
-            grid.add_column(name, justify="right" if position else "left", no_wrap=True)
+            grid.add_column(name, justify="right" if position else "left", no_wrap=position > 0, overflow="fold")
         for row in table.rows:
             grid.add_row(*(shown(cell) for cell in row))
         console.print(grid)

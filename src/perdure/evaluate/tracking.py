@@ -12,7 +12,7 @@ import numpy as np
 from perdure.evaluate.clear import Clear, clear
 from perdure.evaluate.hota import ALPHAS, Hota, hota
 from perdure.evaluate.identity import Identities, identities
-from perdure.evaluate.overlap import overlaps
+from perdure.evaluate.overlap import Overlaps, overlaps
 from perdure.evaluate.pairs import BoxOverlap, Similarity
 from perdure.evaluate.report import Report, new_figure, table_of
 from perdure.evaluate.tracks import Tracks, Truth
@@ -52,7 +52,11 @@ class TrackingScores:
 
 def score(truth: Truth, result: Tracks, similarity: Similarity | None = None) -> TrackingScores:
     """The metrics of one sequence; defined also where truth or result is empty."""
-    table = overlaps(truth, result, similarity or BoxOverlap())
+    return scores_of(overlaps(truth, result, similarity or BoxOverlap()))
+
+
+def scores_of(table: Overlaps) -> TrackingScores:
+    """The metrics of one sequence whose overlaps are known."""
     return TrackingScores(clear(table), identities(table), hota(table))
 
 
