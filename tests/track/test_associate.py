@@ -17,7 +17,9 @@ def best_total(gain: np.ndarray) -> float:
     """Brute force: every way to pair rows with columns or with nothing."""
     rows, columns = gain.shape
     padded = np.concatenate([np.maximum(gain, 0), np.zeros((rows, rows))], axis=1)
-    return max((sum(padded[i, j] for i, j in enumerate(p)) for p in permutations(range(columns + rows), rows)), default=0)
+    return max(
+        (sum(padded[i, j] for i, j in enumerate(p)) for p in permutations(range(columns + rows), rows)), default=0
+    )
 
 
 @given(SMALL)

@@ -125,7 +125,7 @@ def read_vectors(path: Path, boxes: Boxes) -> Float32s:
     bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
     if len(bad):
         raise InputError(f"{path}: vector {bad[0]} is zero or not finite")
-    return (vectors / norms)[boxes.lines]
+    return np.asarray((vectors / norms)[boxes.lines], np.float32)
 
 
 def write_tracks(path: Path, frames: Ints, numbers: Ints, boxes: Float64s, scores: Float64s) -> None:

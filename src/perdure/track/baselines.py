@@ -12,7 +12,7 @@ import numpy as np
 
 from perdure import geometry
 from perdure.track.associate import assign, overlap
-from perdure.track.scene import Looks, Scene
+from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
 from perdure.types import Bools, Float64s, Ints
 
@@ -99,9 +99,9 @@ class _WithoutLooks:
         """No picture could change anything."""
         return np.zeros(len(links), np.bool_)
 
-    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Ints:  # noqa: ARG002
+    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Verdict:  # noqa: ARG002
         """No picture changes anything."""
-        return links
+        return Verdict.plain(scene, links)
 
 
 class SortRule(_WithoutLooks):

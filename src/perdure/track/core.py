@@ -79,8 +79,12 @@ class RuleTracker:
         if scene is None:
             raise ValueError("commit() without propose()")
         looks = self._looks(scene, crops)
-        links = self._links if looks is None else self._rule.relink(scene, self._links, looks)
+        refused = np.full(len(self._links), -1, np.int64)
+        links = self._links
         if looks is not None:
+            verdict = self._rule.relink(scene, links, looks)
+            links, refused = verdict.links, verdict.refused
+            scene.tracks.doubt = verdict.doubt
             self._learn(scene, links, looks)
         self._observe(scene, links)
         self._cut()
@@ -88,6 +92,7 @@ class RuleTracker:
         numbers = np.full(len(links), -1, np.int64)
         numbers[links >= 0] = self._tracks.number[links[links >= 0]]
         numbers[started[0]] = started[1]
+        self._set_adrift(refused, numbers)
         self._keep_pictures(scene, numbers, crops)
         self._numbers = numbers
         self._end(scene)
@@ -178,6 +183,8 @@ class RuleTracker:
         tracks.occluded |= tracks.missed > 0
         crowded = rows[scene.flags[rows] & Flag.CROWDED != 0]
         tracks.occluded[links[crowded]] = True
+        sure = ~tracks.occluded & (tracks.doubt == 0)
+        tracks.sure[sure] = tracks.seen[sure]
         self._teller.journal.add(
             tracks.number[links[rows]], scene.at, self._index, scene.boxes[rows], scene.scores[rows]
         )
@@ -196,6 +203,17 @@ class RuleTracker:
         self._teller.began(numbers, scene.boxes[rows], scene.size)
         return rows, numbers
 
+    def _set_adrift(self, refused: Ints, numbers: Ints) -> None:
+        """Take back what tracks have of somebody else: their boxes since they were last sure go to the right track."""
+        tracks, journal = self._tracks, self._teller.journal
+        for box in np.flatnonzero(refused >= 0).tolist():
+            row = int(refused[box])
+            number = int(tracks.number[row])
+            if numbers[box] >= 0:
+                journal.move_tail(number, float(tracks.sure[row]), int(numbers[box]))
+            last = journal.last(number)
+            tracks.seen[row], tracks.box[row], tracks.adrift[row] = last[0], last[2:6], True
+
     def _keep_pictures(self, scene: Scene, numbers: Ints, crops: Sequence[Crops]) -> None:
         """Add clean crops to the album of their track; another only where an old enough track has none at all."""
         where = {row: place for place, row in enumerate(self._source_rows.tolist())}
@@ -209,7 +227,8 @@ class RuleTracker:
                 track, album = row_of[number], self._albums[number]
                 clean = not scene.flags[place] and scene.scores[place] >= self._config.high_score
                 old = scene.at - self._tracks.born[track] >= self._config.tell_after_s
-                if clean or (old and not len(album)):
+                trusted = self._tracks.doubt[track] == 0
+                if (clean and trusted) or (old and not len(album)):
                     album.add(part, row, scene.at)
                     self._tracks.pictured[track] = scene.at
                     self._tracks.occluded[track] &= not clean

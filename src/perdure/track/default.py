@@ -12,7 +12,7 @@ import numpy as np
 
 from perdure.track.associate import assign, motion_llr, overlap, runner_up
 from perdure.track.kalman import WalkingModel
-from perdure.track.scene import Looks, Scene
+from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
 from perdure.types import Bools, Flag, Float64s, Ints
 
@@ -28,7 +28,9 @@ class DefaultRule:
         self._freedom, self._prior = 6.0, -1.5
         self._overlap_weight, self._buffer = 3.0, 0.2
         self._low_unseen_s, self._moving_s = 0.6, 2.0
-        self._margin, self._doubt = 4.0, 1.0
+        self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
+        self._trust_start, self._trust_keep = 0.1, -0.15
+        self._doubt_hidden, self._doubt_steady = 2.0, 6.0
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
         self._gain: Float64s = np.zeros((0, 0))
@@ -49,26 +51,50 @@ class DefaultRule:
         second = runner_up(self._gain, rows, boxes)
         close = second > np.maximum(self._gain[rows, boxes] - self._margin, 0.0)
         back = scene.tracks.occluded[rows] & (scene.flags[boxes] & Flag.CROWDED == 0)
-        unclear[boxes] = (close | back) & scene.pictured[rows]
+        asked = rows[(close | back) & scene.pictured[rows]]
+        if len(asked):
+            gain = self._gain[asked]
+            near = gain > np.maximum(gain.max(axis=1, keepdims=True) - self._rival, 0.0)
+            unclear |= near.any(axis=0)
         free = (links < 0) & high
         if free.any() and (scene.pictured & ~_taken(scene, links)).any():
             lost = scene.pictured & ~_taken(scene, links) & scene.tracks.confirmed
             unclear[free] = self._reachable(scene)[lost][:, free].any(axis=0)
         return unclear & high
 
-    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
-        """Associate again with the evidence of looks added, then look for the lost among the boxes left over."""
+    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Verdict:
+        """Associate again with the evidence of looks added, refuse what they contradict, then look for the lost."""
         gain = self._gain.copy()
         gain[:, looks.rows] += looks.llr
         links = self._passes(scene, gain)
-        return self._recover(scene, links, looks)
+        doubt, refused = self._contradicted(scene, links, looks)
+        links = np.where(refused >= 0, -1, links)
+        return Verdict(self._recover(scene, links, looks), doubt, refused)
+
+    def _contradicted(self, scene: Scene, links: Ints, looks: Looks) -> tuple[Float64s, Ints]:
+        """Cumulated doubt of each track, and the boxes refused to a track because that has become too great.
+
+        Source: Page, "Continuous Inspection Schemes", Biometrika 1954: the sum of the log-likelihood ratios for a
+        change, never below 0, is the fastest test for a change point. Right after an occlusion less is needed.
+        """
+        tracks = scene.tracks
+        doubt, refused = tracks.doubt.copy(), np.full(len(links), -1, np.int64)
+        own = links[looks.rows]
+        clear = (own >= 0) & (scene.flags[looks.rows] & Flag.CROWDED == 0)
+        places = np.flatnonzero(clear & scene.pictured[own])
+        rows = own[places]
+        doubt[rows] = np.maximum(doubt[rows] - looks.llr[rows, places], 0.0)
+        broken = doubt[rows] > np.where(tracks.occluded[rows], self._doubt_hidden, self._doubt_steady)
+        refused[looks.rows[places[broken]]] = rows[broken]
+        doubt[rows[broken]] = 0.0
+        return doubt, refused
 
     def starts(self, scene: Scene, links: Ints) -> Bools:
         """Boxes of high score that do not lie on a box in use."""
         free = (links < 0) & (scene.scores >= self._high_score)
         used = links >= 0
         if free.any() and used.any():
-            free &= overlap(scene.boxes, scene.boxes[used]).max(axis=1) < 0.75
+            free &= overlap(scene.boxes, scene.boxes[used]).max(axis=1) < self._used_overlap
         return np.asarray(free)
 
     def confirms(self, tracks: Tracks) -> Bools:
@@ -77,6 +103,7 @@ class DefaultRule:
         return np.asarray(
             (tracks.missed == 0)
             & (age >= self._confirm_s)
+            & (tracks.trust >= self._high_score + self._trust_start)
             & ((tracks.hits >= 3) | ((tracks.hits >= 2) & (age >= 2 * self._confirm_s)))
         )
 
@@ -87,6 +114,7 @@ class DefaultRule:
         centre = (scene.predicted[:, :2] + scene.predicted[:, 2:]) / 2
         outside = ((centre < 0) | (centre > np.array([width, height]))).any(axis=1) & (tracks.missed > 0)
         doubtful = ~tracks.confirmed & (tracks.missed >= 2)
+        doubtful |= tracks.trust < self._high_score + self._trust_keep
         return np.asarray((unseen > self._lost_after_s) | outside | doubtful)
 
     def _evidence(self, scene: Scene) -> Float64s:
@@ -94,7 +122,7 @@ class DefaultRule:
         measured = self.model.measure(scene.boxes)
         llr = motion_llr(scene.tracks.motion, self.model, measured, scene.size, self._freedom, self._prior)
         llr += self._overlap_weight * (overlap(scene.predicted, scene.boxes, self._buffer) - 0.3)
-        llr[scene.unseen_s > self._moving_s + 0.05] = -np.inf
+        llr[(scene.unseen_s > self._moving_s + 0.05) | scene.tracks.adrift] = -np.inf
         return llr
 
     def _passes(self, scene: Scene, gain: Float64s) -> Ints:

@@ -41,6 +41,30 @@ class Journal:
         self._live -= self._length.pop(number)
         del self._last[number]
 
+    def move_tail(self, source: int, after: float, target: int) -> None:
+        """Give the boxes of ``source`` later than ``after`` to ``target``, before the last box it has.
+
+        They are dropped where ``target`` has other boxes of that time. The first box of ``source`` always stays.
+        """
+        chain = self._chain(source)
+        kept = max(int(np.searchsorted(self._rows[chain, 0], after, side="right")), 1)
+        tail = chain[kept:]
+        if not len(tail):
+            return
+        self._last[source] = int(chain[kept - 1])
+        self._length[source] = kept
+        last = self._last[target]
+        before = int(self._before[last])
+        if before >= 0 and self._rows[before, 0] >= self._rows[tail[0], 0]:
+            self._live -= len(tail)
+            return
+        self._before[tail[0]], self._before[last] = before, tail[-1]
+        self._length[target] += len(tail)
+
+    def last(self, number: int) -> Float64s:
+        """(7,) the last row of a path."""
+        return np.asarray(self._rows[self._last[number]])
+
     def _chain(self, number: int) -> Ints:
         chain = np.empty(self._length[number], np.int64)
         row = self._last[number]

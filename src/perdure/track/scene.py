@@ -53,6 +53,24 @@ class Scene:
         return self.at - self.tracks.seen
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What a rule makes of a frame once it has seen the looks."""
+
+    links: Ints
+    """(M,) the track row of each box, or -1."""
+    doubt: Float64s
+    """(N,) nats by which the looks of each track speak for somebody else (``Tracks.doubt``)."""
+    refused: Ints
+    """(M,) the track row that followed this box by mistake, or -1: the track has somebody else's boxes since
+    ``Tracks.sure``, and they belong to whom this box belongs to."""
+
+    @classmethod
+    def plain(cls, scene: Scene, links: Ints) -> Verdict:
+        """Links without any doubt."""
+        return cls(links, np.zeros(len(scene.tracks)), np.full(len(links), -1, np.int64))
+
+
 class Rule(Protocol):
     """Decides which box continues which track. Its answer ``links`` is (M,) int64: the track row of each box, or -1."""
 
@@ -70,7 +88,7 @@ class Rule(Protocol):
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """(M,) which boxes to embed because that could change the links."""
 
-    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
+    def relink(self, scene: Scene, links: Ints, looks: Looks) -> Verdict:
         """Associate again, now with the embedded crops of some boxes."""
 
     def starts(self, scene: Scene, links: Ints) -> Bools:

@@ -9,6 +9,8 @@ import numpy as np
 from perdure.track.kalman import Motion, MotionModel
 from perdure.types import Bools, Float64s, Ints
 
+_TRUST_S = 1.0
+
 
 @dataclass(slots=True, eq=False)
 class Tracks:
@@ -27,12 +29,20 @@ class Tracks:
     confirmed: Bools
     score: Float64s
     """(N,) of the last box."""
+    trust: Float64s
+    """(N,) mean of the scores, of about the last second."""
     box: Float64s
     """(N, 4) the last box, xyxy."""
     pictured: Float64s
     """(N,) UTC seconds of the last exemplar; ``-inf`` before the first."""
     occluded: Bools
     """(N,) hidden behind somebody else, or missing, since the last look at its appearance."""
+    doubt: Float64s
+    """(N,) nats by which its looks speak for somebody else, since they last spoke for the person themselves."""
+    sure: Float64s
+    """(N,) UTC seconds until which there is no doubt that this is one person."""
+    adrift: Bools
+    """(N,) another person was followed by mistake: where this one is now, only looks can say."""
     motion: Motion
 
     @classmethod
@@ -47,9 +57,13 @@ class Tracks:
             missed=np.zeros(n, np.int64),
             confirmed=np.zeros(n, np.bool_),
             score=scores.astype(np.float64),
+            trust=scores.astype(np.float64),
             box=boxes.copy(),
             pictured=np.full(n, -np.inf),
             occluded=np.zeros(n, np.bool_),
+            doubt=np.zeros(n),
+            sure=np.full(n, at),
+            adrift=np.zeros(n, np.bool_),
             motion=Motion.started(model, boxes),
         )
 
@@ -73,8 +87,10 @@ class Tracks:
     def observe(self, model: MotionModel, rows: Ints, boxes: Float64s, scores: Float64s, at: float) -> None:
         """Each of ``rows`` was seen at ``at`` in this box."""
         self.motion.update(model, rows, boxes)
+        self.trust[rows] += (1 - np.exp((self.seen[rows] - at) / _TRUST_S)) * (scores - self.trust[rows])
         self.seen[rows] = at
         self.box[rows] = boxes
         self.score[rows] = scores
         self.hits[rows] += 1
         self.missed[rows] = 0
+        self.adrift[rows] = False
