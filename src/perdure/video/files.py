@@ -226,7 +226,9 @@ def _length(container: InputContainer, stream: VideoStream, rate_fps: float) -> 
     """About how many frames: the index's count, else duration times rate."""
     if stream.frames > 0:
         return stream.frames
-    return round(container.duration / 1e6 * rate_fps) if container.duration else None
+    # The container's duration is that of its longest stream, which may be the sound.
+    duration_s = _promised_s(container, stream) or (container.duration or 0) / 1e6
+    return round(duration_s * rate_fps) or None
 
 
 def _assert_whole(container: InputContainer, stream: VideoStream, count: int, reached_s: float) -> None:
