@@ -128,6 +128,8 @@ def test_the_threshold_is_that_of_the_calibration() -> None:
     block = {
         "slope": 20.0,
         "offset": -12.0,
+        "impostor_mean": 0.4,
+        "impostor_std": 0.1,
         "threshold": 0.7,
         "fitted_on": "x",
         "same_pairs": 1,
