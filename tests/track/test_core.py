@@ -106,7 +106,7 @@ def test_time_must_advance() -> None:
     tracker = build("cam", TrackingConfig())
     tracker.propose(0, 10.0, SIZE, Detections.none())
     tracker.commit([])
-    with pytest.raises(ValueError, match="frame 1 at 10.0 after frame 0 at 10.0"):
+    with pytest.raises(ValueError, match=r"frame 1 at 10\.0 after frame 0 at 10\.0"):
         tracker.propose(1, 10.0, SIZE, Detections.none())
     with pytest.raises(ValueError, match="does not advance"):
         tracker.propose(1, float("nan"), SIZE, Detections.none())
@@ -155,7 +155,7 @@ def test_any_number_of_detections(name: str, count: int) -> None:
     corner = rng.uniform(0, 4000, (count, 2))
     tracker = build("cam", TrackingConfig(tracker=name))  # type: ignore[arg-type]
     for index in range(3):
-        boxes = np.concatenate([corner, corner + [20, 50]], axis=1) + index
+        boxes = np.concatenate([corner, corner + np.array([20, 50])], axis=1) + index
         tracker.propose(index, index / 10, (4100, 4100), Detections.of(boxes, np.full(count, 0.9)))
         tracker.commit([])
     assert len(tracker.current()[0]) <= count

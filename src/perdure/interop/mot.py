@@ -106,40 +106,78 @@ def read_sequence(path: Path, rate_fps: float | None = None, size: tuple[int, in
     return Sequence(name, boxes, length, rate_fps or (info.rate_fps if info else _DEFAULT_RATE), found_size)
 
 
-def read_vectors(path: Path, boxes: Boxes) -> Float32s:
-    """(N, D) float32 unit vectors of the boxes: array ``vectors`` of an npz, one row per line of the detection file.
+def read_looks(path: Path, boxes: Boxes) -> tuple[Float32s, Float32s]:
+    """(N, D) unit vectors and (N,) quality in [0, 1] of the boxes, from an npz with one row per line of their file.
+
+    The arrays are ``vectors`` and, where there is one, ``quality`` (else the scores of the boxes, cut to [0, 1]).
 
     Raises:
-        InputError: cannot be read, no such array, another number of rows than lines, or a vector is zero or not finite.
+        InputError: cannot be read, no ``vectors``, another number of rows than lines, a vector is zero or not finite.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
             vectors = np.asarray(content["vectors"], np.float32)
+            given = np.asarray(content["quality"], np.float32) if "quality" in content else None
     except KeyError as error:
         raise InputError(f"{path}: has no array 'vectors' (one row per line of the detection file)") from error
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: not an npz file of arrays") from error
-    if vectors.ndim != 2 or len(vectors) != len(boxes):
-        raise InputError(f"{path}: 'vectors' is {vectors.shape}, expected one row for each of {len(boxes)} detections")
+    if vectors.ndim != 2 or len(vectors) != len(boxes) or (given is not None and given.shape != (len(boxes),)):
+        shapes = f"'vectors' is {vectors.shape}" + ("" if given is None else f", 'quality' is {given.shape}")
+        raise InputError(f"{path}: {shapes}; expected one row for each of {len(boxes)} detections")
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
     if len(bad):
         raise InputError(f"{path}: vector {bad[0]} is zero or not finite")
-    return np.asarray((vectors / norms)[boxes.lines], np.float32)
+    quality = boxes.scores if given is None else given[boxes.lines]
+    return (
+        np.asarray((vectors / norms)[boxes.lines], np.float32),
+        np.nan_to_num(np.clip(quality, 0, 1)).astype(np.float32),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackRows:
+    """Boxes with the number of a track, one row per box."""
+
+    frames: Ints
+    """(N,) int64, from 1."""
+    numbers: Ints
+    """(N,) int64, from 1."""
+    boxes: Float64s
+    """(N, 4) xyxy, px."""
+    scores: Float64s
+    """(N,)."""
+
+    @classmethod
+    def none(cls) -> TrackRows:
+        """No rows."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0))
+
+    @classmethod
+    def joined(cls, parts: Iterable[TrackRows]) -> TrackRows:
+        """All rows of some (at least one)."""
+        kept = list(parts)
+        return cls(*(np.concatenate([getattr(p, f) for p in kept]) for f in ("frames", "numbers", "boxes", "scores")))
 
 
 def write_tracks(path: Path, frames: Ints, numbers: Ints, boxes: Float64s, scores: Float64s) -> None:
-    """Write tracks as ten columns, in order of frame and number; ``boxes`` are (N, 4) xyxy.
+    """Write tracks as ten columns, in order of frame (from 1) and number; ``boxes`` are (N, 4) xyxy.
 
     Raises:
         InputError: the file cannot be written.
     """
     order = np.lexsort((numbers, frames))
+    columns = zip(
+        frames[order].tolist(),
+        numbers[order].tolist(),
+        boxes[order].tolist(),
+        scores[order].tolist(),
+        strict=True,
+    )
     lines = [
         f"{frame},{number},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},{score:.4f},-1,-1,-1\n"
-        for frame, number, (x1, y1, x2, y2), score in zip(
-            frames[order].tolist(), numbers[order].tolist(), boxes[order].tolist(), scores[order].tolist(), strict=True
-        )
+        for frame, number, (x1, y1, x2, y2), score in columns
     ]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,24 +186,27 @@ def write_tracks(path: Path, frames: Ints, numbers: Ints, boxes: Float64s, score
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def joined_paths(tracklets: Iterable[Tracklet]) -> tuple[Ints, Ints, Float64s, Float64s]:
-    """Frames from 1, numbers, boxes and scores of told tracklets; parts of one stay share the number of the first.
+def joined_paths(tracklets: Iterable[Tracklet]) -> TrackRows:
+    """The paths of told tracklets; parts of one stay share the number of the first.
 
     Of several revisions of one tracklet the highest counts.
     """
     last: dict[str, Tracklet] = {}
-    for tracklet in tracklets:
-        if tracklet.id not in last or last[tracklet.id].revision < tracklet.revision:
-            last[tracklet.id] = tracklet
+    for tracklet in sorted(tracklets, key=lambda t: t.revision):
+        last[tracklet.id] = tracklet
     number: dict[str, int] = {}
+    rows = [TrackRows.none()]
+    people = 0
     for tracklet in sorted(last.values(), key=lambda t: t.start):
         former = number.get(tracklet.supersedes or "")
-        number[tracklet.id] = former if former is not None else len(set(number.values())) + 1
-    if not last:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0)
-    paths = np.concatenate([t.path for t in last.values()])
-    numbers = np.concatenate([np.full(len(t.path), number[t.id], np.int64) for t in last.values()])
-    return paths[:, 1].astype(np.int64) + 1, numbers, paths[:, 2:6], paths[:, 6]
+        if former is None:
+            people += 1
+        number[tracklet.id] = own = people if former is None else former
+        path = tracklet.path
+        rows.append(
+            TrackRows(path[:, 1].astype(np.int64) + 1, np.full(len(path), own, np.int64), path[:, 2:6], path[:, 6])
+        )
+    return TrackRows.joined(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +244,8 @@ def _numbers(path: Path, text: str) -> Float64s:
     try:
         values = np.loadtxt(StringIO(text), delimiter=separator, ndmin=2, comments=None, dtype=np.float64)
     except ValueError:
-        values = np.array(
-            [_line(path, number, line, separator, len(lines[0][1].split(separator))) for number, line in lines]
-        )
+        columns = len(lines[0][1].split(separator))
+        values = np.array([_line(path, number, line, separator, columns) for number, line in lines])
     if values.shape[1] < len(_COLUMNS):
         raise InputError(f"{path}:{lines[0][0]}: {values.shape[1]} columns, needs at least {', '.join(_COLUMNS)}")
     wrong = (

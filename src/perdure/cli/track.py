@@ -1,0 +1,73 @@
+"""``perdure track``: people of somebody else's detections followed, MOTChallenge text in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from perdure.interop.mot import Sequence, TrackRows
+    from perdure.track.core import RuleTracker
+    from perdure.types import Float32s
+
+
+def track(
+    detections: Annotated[Path, typer.Option(help="A MOTChallenge sequence folder (det/det.txt), or one file.")],
+    out: Annotated[Path, typer.Option(help="The file to write, MOTChallenge text.")],
+    tracker: Annotated[str, typer.Option(help="Which tracker; see docs/track.md.")] = "default",
+    embeddings: Annotated[
+        Path | None, typer.Option(help="npz with 'vectors' (one per line of the detections) and maybe 'quality'.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="perdure.yaml; its section 'tracking' counts.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second; default: seqinfo.ini, else 30.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Write what was known at each frame, without corrections in hindsight.")
+    ] = False,
+) -> None:
+    """Follow people in detections you bring along; needs no video and no network."""
+    from perdure import config as configuration
+    from perdure.errors import ConfigError
+    from perdure.interop.mot import read_looks, read_sequence, write_tracks
+    from perdure.track.build import build
+
+    if fps is not None and not fps > 0:
+        raise ConfigError(f"--fps: {fps} must be above 0")
+    settings = configuration.load(config).tracking.model_dump() | {"tracker": tracker}
+    tracking = configuration.parse({"tracking": settings}, where="--tracker").tracking
+    sequence = read_sequence(detections, fps)
+    looks = None if embeddings is None else read_looks(embeddings, sequence.boxes)
+    follower = build(sequence.name, tracking)
+    rows = _followed(follower, sequence, looks, live)
+    write_tracks(out, rows.frames, rows.numbers, rows.boxes, rows.scores)
+    people = len(set(rows.numbers.tolist()))
+    typer.echo(f"{out}: {len(rows.frames)} boxes of {people} tracks in {sequence.length} frames")
+
+
+def _followed(
+    tracker: RuleTracker, sequence: Sequence, looks: tuple[Float32s, Float32s] | None, live: bool
+) -> TrackRows:
+    """Drive the tracker through a sequence."""
+    import numpy as np
+
+    from perdure.interop.mot import TrackRows, joined_paths
+    from perdure.types import Crops
+
+    told, seen = [], [TrackRows.none()]
+    for frame in range(1, sequence.length + 1):
+        found = sequence.boxes.detections(frame)
+        wanted = tracker.propose(frame - 1, (frame - 1) / sequence.rate_fps, sequence.size, found)
+        crops = []
+        if looks is not None and len(wanted):
+            lines = sequence.boxes.rows(frame).start + wanted
+            crops = [Crops(wanted, "embeddings", looks[0][lines], looks[1][lines], ("",) * len(wanted))]
+        tracker.commit(crops)
+        told += tracker.tell()
+        if live:
+            rows, numbers = tracker.observed()
+            at = np.full(len(rows), frame, np.int64)
+            seen.append(
+                TrackRows(at, numbers, found.boxes[rows].astype(np.float64), found.scores[rows].astype(np.float64))
+            )
+    return TrackRows.joined(seen) if live else joined_paths([*told, *tracker.finish()])

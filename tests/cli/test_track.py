@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from perdure.cli.track import track
+from perdure.errors import ConfigError
+from perdure.interop.mot import read_boxes
+
+app = typer.Typer()
+app.command()(track)
+
+
+@pytest.fixture
+def detections(tmp_path: Path) -> Path:
+    """Two people walk in opposite directions for 40 frames."""
+    lines = []
+    for f in range(40):
+        lines += [f"{f + 1},-1,{50 + 4 * f},100,40,100,0.9", f"{f + 1},-1,{500 - 4 * f},220,40,100,0.8"]
+    (tmp_path / "walk.txt").write_text("\n".join(lines))
+    return tmp_path / "walk.txt"
+
+
+@pytest.mark.parametrize("name", ["default", "sort", "bytetrack"])
+def test_follows_two_people(tmp_path: Path, detections: Path, name: str) -> None:
+    out = tmp_path / "out.txt"
+    done = CliRunner().invoke(app, ["--detections", str(detections), "--out", str(out), "--tracker", name])
+    assert done.exit_code == 0, done.output
+    assert "80 boxes of 2 tracks in 40 frames" in done.output
+    rows = read_boxes(out)
+    assert all(len(set(rows.ids[(rows.boxes[:, 1] == y)].tolist())) == 1 for y in (100, 220))
+
+
+def test_live_writes_only_what_was_known(tmp_path: Path, detections: Path) -> None:
+    out = tmp_path / "out.txt"
+    CliRunner().invoke(app, ["--detections", str(detections), "--out", str(out), "--live"])
+    assert read_boxes(out).frames[0] > 1
+
+
+def test_embeddings_are_used(tmp_path: Path) -> None:
+    """A person hidden for two seconds comes back elsewhere: only the vectors say that it is the same one."""
+    lines = [f"{f + 1},-1,{100 + (0 if f < 40 else 60)},100,40,100,0.9" for f in range(120) if not 40 <= f < 90]
+    (tmp_path / "d.txt").write_text("\n".join(lines))
+    np.savez(tmp_path / "v.npz", vectors=np.tile(np.eye(1, 8), (len(lines), 1)))
+    base = ["--detections", str(tmp_path / "d.txt"), "--out", str(tmp_path / "o.txt")]
+    with_looks = CliRunner().invoke(app, [*base, "--embeddings", str(tmp_path / "v.npz")])
+    assert "of 1 tracks" in with_looks.output
+
+
+def test_mistakes_are_named(tmp_path: Path, detections: Path) -> None:
+    base = {"detections": detections, "out": tmp_path / "o.txt"}
+    with pytest.raises(ConfigError, match=r"tracking\.tracker"):
+        track(**base, tracker="magic")
+    with pytest.raises(ConfigError, match="--fps"):
+        track(**base, fps=0.0)
