@@ -74,6 +74,14 @@ def test_every_field_is_described() -> None:
             assert field.description, f"{part.__name__}.{name}"
 
 
+def test_the_page_tells_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    for part in vars(card_module).values():
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            for name in part.model_fields:
+                assert f"`{name}`" in page, f"docs/models.md does not tell {part.__name__}.{name}"
+
+
 @pytest.mark.parametrize("base", [EMBEDDER, DETECTOR])
 def test_a_card_survives_the_file(tmp_path: Path, base: dict[str, Any]) -> None:
     card = Card.model_validate(base)
