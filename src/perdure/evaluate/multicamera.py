@@ -196,7 +196,7 @@ def multicamera_report(scores: MulticameraScores) -> Report:
             _list("Visits and events", visits.figures() | tracks),
         ),
         {"What became of the visits": figure},
-        ("all: every camera at once; floor: on the floor plan, calibrated cameras; then each camera alone, global ids.",),
+        ("all: every camera at once; floor: calibrated cameras, on the floor plan; then each camera alone, same ids.",),
     )
 
 
