@@ -31,7 +31,8 @@ def list_models(as_json: AsJson = False) -> None:
         table = Table(Column("model", no_wrap=True), "task", "here", "licence", title="Models (* is what 'auto' takes)")
         for card in sorted(known, key=lambda card: (card.task, card.name)):
             star = " *" if (card.task, card.name) in automatic else ""
-            table.add_row(card.name + star, card.task, "yes" if _where(card) else "no", card.licence)
+            here = "code" if card.file is None else "yes" if _where(card) else "no"
+            table.add_row(card.name + star, card.task, here, card.licence)
         Console().print(table)
     for error in broken:
         typer.echo(str(error), err=True)

@@ -103,7 +103,9 @@ def find(name_or_path: str, task: Task | None = None) -> tuple[Card, Path]:
             )
         return card, path
     names = [card.name for card in known]
-    near = [name for name in names if name_or_path in name] or difflib.get_close_matches(name_or_path, names)
+    near = [name for name in names if name_or_path in name] or difflib.get_close_matches(
+        name_or_path, names, cutoff=0.4
+    )
     hint = f"did you mean {' or '.join(repr(name) for name in dict.fromkeys(near))}?" if near else _offer(known, task)
     raise ModelError(f"unknown model {name_or_path!r}; {hint}")
 
