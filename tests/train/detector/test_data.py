@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perdure.errors import InputError
-from perdure.train.detector.data import PAD_VALUE, fit, read_coco, read_image
+from perdure.train.detector.data import read_coco, read_image
 
 
 def write(path: Path, **changes: object) -> Path:
@@ -55,14 +55,3 @@ def test_a_broken_picture_is_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "half.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(InputError, match=r"half\.jpg"):
         read_image(tmp_path / "half.jpg")
-
-
-def test_fitting_keeps_the_aspect_or_fills_the_canvas() -> None:
-    image = np.zeros((100, 200, 3), np.uint8)
-    canvas, scale = fit(image, 64, 64)
-    assert scale.tolist() == pytest.approx([0.32, 0.32])
-    assert (canvas[:32] == 0).all()
-    assert (canvas[32:] == PAD_VALUE).all()
-    canvas, scale = fit(image, 64, 64, keep_aspect=False)
-    assert scale.tolist() == pytest.approx([0.32, 0.64])
-    assert (canvas == 0).all()

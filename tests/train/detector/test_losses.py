@@ -64,6 +64,20 @@ def test_an_unlabelled_person_costs_only_outside_ignore_regions() -> None:
     assert punished.rows_per_person == 0.0
 
 
+def test_the_background_is_held_to_a_share_of_the_parents_score() -> None:
+    nobody = [Targets(torch.zeros(0, 4), torch.zeros(0, 4))]
+    parent = [torch.full((1, 6, 64 // s, 64 // s), 3.0) for s in (8, 16, 32)]
+    share = 0.5
+    target = share * float(torch.tensor(3.0).sigmoid()) ** 2
+
+    def loss(score: float) -> float:
+        each = float(torch.logit(torch.tensor(score).sqrt()))
+        maps = [torch.full_like(level, each) for level in parent]
+        return detection_losses(maps, nobody, parent, share).score.item()
+
+    assert loss(target) < min(loss(0.8 * target), loss(1.2 * target), loss(0.01))
+
+
 def test_learning_one_picture_finds_its_person() -> None:
     torch.manual_seed(0)
     maps = [torch.zeros(1, 6, 64 // s, 64 // s) for s in (8, 16, 32)]

@@ -15,11 +15,11 @@ import yaml
 
 from perdure.errors import ModelError
 from perdure.train.detector import train as module
-from perdure.train.detector.batches import Batches
+from perdure.train.detector.batches import Batches, times_seen
 from perdure.train.detector.config import DetectorTraining, read_config
 from perdure.train.detector.data import read_coco
 from perdure.train.detector.export import Rows, export_onnx
-from perdure.train.detector.nano import YoloxNano
+from perdure.train.detector.nano import BACKBONE, YoloxNano
 from perdure.train.detector.train import ahead, blend, learning_rate, train
 
 
@@ -39,7 +39,7 @@ def config(tmp_path: Path) -> DetectorTraining:
     (tmp_path / "set.json").write_text(json.dumps({"images": images, "annotations": labels}))
     told = {
         "parent": "unused.onnx", "train": str(tmp_path / "set.json"), "val": str(tmp_path / "set.json"),
-        "out": str(tmp_path / "out"), "clean_subset": "clean", "repeat": {"clean": 1.5}, "stretched": ["squares"],
+        "out": str(tmp_path / "out"), "clean_subset": "clean", "repeat": {"": 1.25}, "stretched": ["squares"],
         "epochs": 2, "plain_epochs": 1, "batch": 3, "sizes": [[64, 96], [96, 64]], "warmup_steps": 1,
         "lr": 0.002, "crowd": 0.5, "blends": [0.5, 1.0],
     }  # fmt: skip
@@ -57,8 +57,8 @@ def small_parent(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "load_parent", narrow)
     monkeypatch.setattr(module, "cut_to_person", lambda net: net)
-    monkeypatch.setattr(module, "CLEAN_SIZES", ((64, 64),))
-    monkeypatch.setattr(module, "STREET_SIZE", (64, 96))
+    monkeypatch.setattr(module, "CLEAN_AREAS_PX2", (64 * 64,))
+    monkeypatch.setattr(module, "STREET_AREA_PX2", 64 * 96)
 
 
 def test_an_interrupted_training_resumes_to_the_same_weights(
@@ -98,6 +98,13 @@ def test_frozen_stages_keep_the_parents_weights_and_the_others_move(config: Dete
     assert {"dark2", "dark3", "heads"} <= moved
 
 
+def test_with_the_whole_backbone_frozen_only_neck_and_heads_move(config: DetectorTraining) -> None:
+    trained, _ = train(config.model_copy(update={"epochs": 1, "frozen": BACKBONE}))
+    parent = module.load_parent(config.parent)
+    for (name, one), other in zip(trained.named_parameters(), parent.parameters(), strict=True):
+        assert torch.equal(one, other) == name.startswith(BACKBONE), name
+
+
 def test_resuming_nothing_is_refused(config: DetectorTraining) -> None:
     with pytest.raises(ModelError, match="nothing to resume"):
         train(config, resume=True)
@@ -118,9 +125,11 @@ def test_batches_depend_on_seed_epoch_and_step_only(config: DetectorTraining) ->
 
 def test_each_picture_is_seen_as_often_as_told(config: DetectorTraining) -> None:
     pictures = read_coco(config.train)
-    batches = Batches(pictures, config.model_copy(update={"batch": 1, "repeat": {"clean": 2.0, "squares": 0.0}}))
-    seen = np.bincount(batches.order(0)[:, 0], minlength=6)
-    assert seen.tolist() == [0, 2, 0, 2, 0, 2]
+    folder = config.train.parent.name
+    repeat = {f"{folder}/": 0.0, f"{folder}/1": 2.0, f"{folder}/4": 1.0}
+    batches = Batches(pictures, config.model_copy(update={"batch": 1, "repeat": repeat}))
+    assert np.bincount(batches.order(0)[:, 0], minlength=6).tolist() == [0, 2, 0, 0, 1, 0]
+    assert times_seen(pictures[0], {"elsewhere/": 3.0}) == 1.0
 
 
 def test_the_rate_warms_up_and_comes_down(config: DetectorTraining) -> None:

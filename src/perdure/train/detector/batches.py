@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ class Batches:
     def __init__(self, pictures: Sequence[Picture], config: DetectorTraining) -> None:
         self.pictures = pictures
         self.config = config
-        self.chances = np.array([config.repeat.get(picture.subset, 1.0) for picture in pictures])
+        self.chances = np.array([times_seen(picture, config.repeat) for picture in pictures])
         self.steps = max(1, int(self.chances.sum()) // config.batch)
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._whole = [
@@ -84,3 +84,10 @@ class Batches:
         index, box = self._whole[rng.integers(len(self._whole))]
         x1, y1, x2, y2 = box.astype(int)
         return self._load(index).image[y1:y2, x1:x2]
+
+
+def times_seen(picture: Picture, repeat: Mapping[str, float]) -> float:
+    """The rule with the longest matching start of `folder/name` counts; without one, once."""
+    name = f"{picture.path.parent.name}/{picture.path.name}"
+    matching = [start for start in repeat if name.startswith(start)]
+    return repeat[max(matching, key=len)] if matching else 1.0

@@ -21,7 +21,9 @@ class DetectorTraining(BaseModel):
     val: Path = Field(description="COCO json to select on; never the test set.")
     clean_subset: str = Field("coco128_val", description="Subset of val that shares no footage with train.")
     out: Path = Field(description="Folder for checkpoints, curve and exported weights.")
-    repeat: dict[str, float] = Field(default_factory=dict, description="How often a subset is seen per epoch; else 1.")
+    repeat: dict[str, float] = Field(
+        default_factory=dict, description="How often pictures are seen per epoch, by start of `folder/name`; else once."
+    )
     stretched: tuple[str, ...] = Field((), description="Subsets whose pictures were squeezed into a square.")
     seed: int = Field(0, ge=0)
     epochs: int = Field(20, ge=1, le=1000)
@@ -44,8 +46,9 @@ class DetectorTraining(BaseModel):
         (0.25, 0.5, 0.75, 1.0), description="Shares of the trained weights tried at the end."
     )
     frozen: tuple[Literal["stem", "dark2", "dark3", "dark4", "dark5"], ...] = Field(
-        ("stem", "dark2"), description="First stages that keep the parent's weights: a quarter of the time saved."
+        ("stem", "dark2"), description="Stages that keep the parent's weights: less time, less forgotten."
     )
+    parent_share: float = Field(0.5, ge=0.0, le=1.0, description="How far the background follows the parent's scores.")
     threads: int = Field(1, ge=1, le=256)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from perdure.errors import InputError
 
 PAD_VALUE = 114
-MULTIPLE_PX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +75,3 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     if image is None:
         raise InputError(f"{path}: cannot read this picture; remove it from the labels or restore the file")
     return np.asarray(image, np.uint8)
-
-
-def fit(
-    image: NDArray[np.uint8], height: int, width: int, keep_aspect: bool = True
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The picture scaled into `height` x `width` px, and the scale (2,) in x and y.
-
-    With its aspect kept it sits at the top left of a grey canvas; without, it is stretched to fill it.
-    """
-    if not keep_aspect:
-        stretched = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(stretched, np.uint8), np.array([width / image.shape[1], height / image.shape[0]], np.float32)
-    scale = min(height / image.shape[0], width / image.shape[1])
-    high, wide = max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))
-    canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
-    canvas[:high, :wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR)
-    return canvas, np.array([wide / image.shape[1], high / image.shape[0]], np.float32)
-
-
-def only(pictures: Sequence[Picture], *subsets: str) -> list[Picture]:
-    """The pictures of some subsets, in order."""
-    return [picture for picture in pictures if picture.subset in subsets]

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from perdure.train.detector.data import Picture, fit, read_image
+from perdure import geometry
+from perdure.detect.decoders import yolox
+from perdure.detect.fit import blob, plan
+from perdure.detect.nms import suppress
+from perdure.models.card import DetectorOutput, ModelInput
+from perdure.train.detector.data import PAD_VALUE, Picture, read_image
 
-Boxes = NDArray[np.float32]  # (N, 4) xyxy px
+Boxes: TypeAlias = NDArray[np.float32]
+INPUT = ModelInput(tensor="images", colour="bgr", pad=PAD_VALUE, fit="rectangle")
+OUTPUT = DetectorOutput(decoder="yolox", tensors=("output",))
 HEIGHT_BANDS_PX = (("under 32", 0.0, 32.0), ("32 to 64", 32.0, 64.0), ("over 64", 64.0, float("inf")))
 
 
@@ -37,38 +46,18 @@ class Report:
     precision: float
 
 
-def iou_matrix(a: Boxes, b: Boxes) -> NDArray[np.float32]:
-    """IoU of every pair, (N, M) float32."""
-    inner, area_a, area_b = _overlap(a, b)
-    return np.asarray(inner / np.maximum(area_a[:, None] + area_b[None] - inner, 1e-9), np.float32)
-
-
-def covered_share(boxes: Boxes, regions: Boxes) -> NDArray[np.float32]:
-    """Share of each box inside its best region, (N,) float32; 0 without regions."""
-    if len(regions) == 0 or len(boxes) == 0:
-        return np.zeros(len(boxes), np.float32)
-    inner, area, _ = _overlap(boxes, regions)
-    return np.asarray((inner / np.maximum(area[:, None], 1e-9)).max(axis=1), np.float32)
-
-
-def _overlap(a: Boxes, b: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inner = np.clip(high - low, 0, None).prod(axis=2)
-    return inner, (a[:, 2:] - a[:, :2]).prod(axis=1), (b[:, 2:] - b[:, :2]).prod(axis=1)
-
-
 def match(found: Found, truth: Boxes, ignore: Boxes, iou: float = 0.5) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Greedy by score: index of the truth each detection takes (-1: none), and which detections count, both (N,)."""
     taken = np.full(len(found.scores), -1, np.int64)
     free = np.ones(len(truth), bool)
-    overlaps = iou_matrix(found.boxes, truth)
+    overlaps = geometry.iou(found.boxes, truth)
     for i in np.argsort(-found.scores, kind="stable"):
         candidates = np.where(free, overlaps[i], -1.0)
         if len(truth) and candidates.max() >= iou:
             taken[i] = int(candidates.argmax())
             free[taken[i]] = False
-    counts = (taken >= 0) | (covered_share(found.boxes, ignore) < iou)
+    in_region = geometry.covered(found.boxes, ignore).max(axis=1, initial=0.0) >= iou
+    counts = (taken >= 0) | ~in_region
     return taken, counts
 
 
@@ -111,49 +100,28 @@ def report(
     return Report(average_precision(pooled, right, len(hit)), recall, tuple(bands), precision)
 
 
-def suppress(boxes: Boxes, scores: NDArray[np.float32], iou: float) -> NDArray[np.int64]:
-    """Greedy non-maximum suppression: indices kept, best first."""
-    order = np.argsort(-scores, kind="stable")
-    overlaps = iou_matrix(boxes[order], boxes[order]) > iou
-    alive = np.ones(len(order), bool)
-    for i in range(len(order)):
-        if alive[i]:
-            alive[i + 1 :] &= ~overlaps[i, i + 1 :]
-    return order[alive]
-
-
-def decode_rows(rows: NDArray[np.float32], height: int, width: int, floor: float, iou: float) -> Found:
-    """Undecoded YOLOX rows (N, 6) of one input of `height` x `width` px -> detections in px of that input."""
-    points, strides = [], []
-    for stride in (8, 16, 32):
-        ys, xs = np.mgrid[: height // stride, : width // stride]
-        points.append(np.stack([xs, ys], -1).reshape(-1, 2))
-        strides.append(np.full(len(points[-1]), stride, np.float32))
-    at, step = np.concatenate(points).astype(np.float32), np.concatenate(strides)[:, None]
-    scores = rows[:, 4] * rows[:, 5]
-    keep = scores > floor
-    centre = (rows[keep, :2] + at[keep]) * step[keep]
-    half = np.exp(rows[keep, 2:4]) * step[keep] / 2
-    boxes, scores = np.concatenate([centre - half, centre + half], 1), scores[keep]
-    kept = suppress(boxes, scores, iou)
-    return Found(boxes[kept], scores[kept])
-
-
 def detect_all(
-    run: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    run: Callable[[Boxes], Boxes],
     pictures: Sequence[Picture],
-    height: int,
-    width: int,
-    keep_aspect: bool = True,
+    area_px2: float,
+    widen: float = 1.0,
     floor: float = 0.01,
     iou: float = 0.65,
 ) -> list[Found]:
-    """Run a net ((1, 3, H, W) -> (1, N, 6)) over pictures put into `height` x `width` px by `fit`; original px out."""
+    """Run a net ((1, 3, H, W) -> (1, N, 6) rows) over pictures, each in a rectangle of its own shape and this area.
+
+    Exactly what `perdure.detect` does, at a chosen area. `widen` undoes a squeeze into a square before.
+    """
     found = []
     for picture in pictures:
-        canvas, scale = fit(read_image(picture.path), height, width, keep_aspect)
-        rows = run(np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32))[0]
-        one = decode_rows(rows, height, width, floor, iou)
-        limit = np.array([picture.width, picture.height] * 2, np.float32)
-        found.append(Found(np.clip(one.boxes / np.tile(scale, 2), 0, limit).astype(np.float32), one.scores))
+        image = read_image(picture.path)
+        if widen != 1.0:
+            image = np.asarray(cv2.resize(image, (round(image.shape[1] * widen), image.shape[0])), np.uint8)
+        fit = plan(image.shape[0], image.shape[1], INPUT, area_px2)
+        boxes, scores = yolox(run(blob([image], [fit], INPUT)), fit.height, fit.width, OUTPUT)
+        candidates = np.flatnonzero(scores[0] > floor)
+        in_picture = fit.to_picture(boxes[0, candidates]) / np.array([widen, 1.0] * 2)
+        inside = np.asarray(geometry.clip(in_picture.astype(np.float64), picture.width, picture.height), np.float32)
+        kept = suppress(inside, scores[0, candidates], iou)
+        found.append(Found(inside[kept], scores[0, candidates[kept]]))
     return found

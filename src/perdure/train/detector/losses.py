@@ -79,13 +79,22 @@ def ignored_rows(boxes: Tensor, at: Tensor, regions: Tensor) -> Tensor:
     return (centre_in | (share >= IGNORED_SHARE)).any(dim=1)
 
 
-def detection_losses(maps: list[Tensor], targets: list[Targets]) -> Losses:
-    """Raw maps of a batch and the targets of its pictures -> losses. Rows in ignore regions say nothing."""
+def detection_losses(
+    maps: list[Tensor], targets: list[Targets], parent_maps: list[Tensor] | None = None, parent_share: float = 0.0
+) -> Losses:
+    """Raw maps of a batch and the targets of its pictures -> losses. Rows in ignore regions say nothing.
+
+    With the parent's maps of the same pictures, a row that answers for nobody is held to `parent_share` of the parent's
+    score instead of 0: the net keeps its parent's judgement where a small set has nothing to say (Li and Hoiem,
+    "Learning without forgetting", arXiv:1606.09282).
+    """
     rows = flatten_levels([level.float() for level in maps])  # (B, N, 6)
     height, width = maps[0].shape[2] * 8, maps[0].shape[3] * 8
     points, strides = anchor_points(height, width, rows.device)
     boxes, log_scores = decode_boxes(rows, points, strides), log_joint_score(rows)
     wanted, counted = torch.zeros_like(log_scores), torch.ones_like(log_scores)
+    if parent_maps is not None:
+        wanted = parent_share * log_joint_score(flatten_levels(parent_maps)).exp()
     predicted, true, people = [], [], 0
     for index, target in enumerate(targets):
         with torch.no_grad():

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STRIDES = (8, 16, 32)
+BACKBONE = ("stem", "dark2", "dark3", "dark4", "dark5")
 BOX_AND_OBJECT_CHANNELS = 5
 
 
@@ -135,10 +136,18 @@ class YoloxNano(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) float32 BGR 0..255, H and W multiples of 32 -> one raw (B, 5 + classes, h, w) map per stride."""
-        x = self.dark2(self.stem(space_to_depth(images)))
-        c3 = self.dark3(x)
+        return self.detect(self.features(images))
+
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) -> what the backbone sees at strides 8, 16 and 32."""
+        c3 = self.dark3(self.dark2(self.stem(space_to_depth(images))))
         c4 = self.dark4(c3)
-        lateral5 = self.lateral5(self.dark5(c4))
+        return c3, c4, self.dark5(c4)
+
+    def detect(self, features: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
+        """Features of the backbone -> one raw map per stride."""
+        c3, c4, c5 = features
+        lateral5 = self.lateral5(c5)
         p4 = self.top_down4(torch.cat([_twice(lateral5), c4], dim=1))
         lateral4 = self.lateral4(p4)
         p3 = self.top_down3(torch.cat([_twice(lateral4), c3], dim=1))

@@ -21,17 +21,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from perdure.errors import ModelError
-from perdure.train.detector.batches import Batch, Batches
+from perdure.train.detector.batches import SQUEEZED_ASPECT, Batch, Batches
 from perdure.train.detector.config import DetectorTraining, read_config
 from perdure.train.detector.data import Picture, read_coco
 from perdure.train.detector.evaluate import detect_all, report
 from perdure.train.detector.export import Rows, export_onnx
 from perdure.train.detector.load import cut_to_person, load_parent
 from perdure.train.detector.losses import detection_losses
-from perdure.train.detector.nano import YoloxNano
+from perdure.train.detector.nano import BACKBONE, YoloxNano
 
-CLEAN_SIZES = ((416, 416), (288, 512))  # px; the second shows the same people small
-STREET_SIZE = (288, 512)
+CLEAN_AREAS_PX2 = (512 * 288, 320 * 192)  # the second shows the same people small
+STREET_AREA_PX2 = 512 * 288
 CURVE_COLUMNS = "epoch,step,loss_box,loss_score,rows_per_person,clean_ap50,street_ap50,seconds"
 
 
@@ -66,10 +66,11 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
     torch.manual_seed(config.seed)
     config.out.mkdir(parents=True, exist_ok=True)
     batches, val = Batches(read_coco(config.train), config), read_coco(config.val)
-    parent = cut_to_person(load_parent(config.parent))
-    net = copy.deepcopy(parent).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parent = cut_to_person(load_parent(config.parent)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = copy.deepcopy(parent)
     for name in config.frozen:
         net.get_submodule(name).requires_grad_(False)
+    frozen_backbone = not any(p.requires_grad for stage in BACKBONE for p in net.get_submodule(stage).parameters())
     average = copy.deepcopy(parent)
     optimiser = torch.optim.AdamW(_parameter_groups(net, config.weight_decay), lr=config.lr)
     first, best = _restore(config.out / "last.pt", net, average, optimiser) if resume else (0, float("-inf"))
@@ -87,7 +88,10 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(seen, config.epochs * batches.steps, config)
             images = batch.images.contiguous(memory_format=torch.channels_last)
-            losses = detection_losses(net(images), batch.targets)
+            features = net.features(images)
+            with torch.no_grad():
+                parent_maps = parent.detect(features if frozen_backbone else parent.features(images))
+            losses = detection_losses(net.detect(features), batch.targets, parent_maps, config.parent_share)
             optimiser.zero_grad(set_to_none=True)
             losses.total(config.box_weight).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), config.clip_norm)
@@ -144,7 +148,7 @@ def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
 
 
 def evaluate(net: YoloxNano, val: Sequence[Picture], config: DetectorTraining) -> Score:
-    """AP50 on val: whole pictures at two sizes for the clean part, wide again for those that were squeezed."""
+    """AP50 on val: the clean part at two sizes, the pictures that were squeezed into squares wide again."""
     rows = Rows(net).eval()
 
     def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -153,8 +157,11 @@ def evaluate(net: YoloxNano, val: Sequence[Picture], config: DetectorTraining) -
 
     clean = [picture for picture in val if picture.subset == config.clean_subset]
     street = [picture for picture in val if picture.subset != config.clean_subset]
-    clean_ap = [report(detect_all(run, clean, *size), clean).ap50 for size in CLEAN_SIZES] if clean else [0.0]
-    street_ap = report(detect_all(run, street, *STREET_SIZE, keep_aspect=False), street).ap50 if street else 0.0
+    squeezed = [picture for picture in street if picture.subset in config.stretched]
+    rest = [picture for picture in street if picture.subset not in config.stretched]
+    clean_ap = [report(detect_all(run, clean, area), clean).ap50 for area in CLEAN_AREAS_PX2] if clean else [0.0]
+    found = detect_all(run, squeezed, STREET_AREA_PX2, SQUEEZED_ASPECT) + detect_all(run, rest, STREET_AREA_PX2)
+    street_ap = report(found, squeezed + rest).ap50 if street else 0.0
     return Score(sum(clean_ap) / len(clean_ap), street_ap)
 
 
