@@ -9,8 +9,8 @@ from perdure.simulate.check import wall_of
 from perdure.simulate.lens import Lens
 from perdure.simulate.looks import Colour, srgb
 from perdure.simulate.plan import OUTSIDE, CameraPlan, Door, Furniture, Plan, Room
-from perdure.simulate.render import Sensor
 from perdure.simulate.scene import Scene
+from perdure.simulate.sensor import Sensor
 
 _WALL_M = 0.04
 """Each room brings its own half of a shared wall."""

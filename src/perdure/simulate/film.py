@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perdure.simulate import truth
+from perdure.simulate import truth as truths
 from perdure.simulate.building import lens_of, scene_of, sensor_of
 from perdure.simulate.gait import Stance
 from perdure.simulate.people import Day, Walk, present
@@ -34,7 +34,7 @@ class Footage:
     """Folder of the truth files."""
     config: Path
     """A ``perdure.yaml`` for exactly these videos."""
-    visits: tuple[truth.TrueVisit, ...]
+    visits: tuple[truths.TrueVisit, ...]
     """Who came, and who of them a camera saw."""
 
 
@@ -86,16 +86,16 @@ def film(
     """
     out.mkdir(parents=True, exist_ok=True)
     walks, scene, cast = Day(plan, day, seed).walks(), scene_of(plan), Cast()
-    recordings: dict[str, truth.Recording] = {}
+    recordings: dict[str, truths.Recording] = {}
 
-    def work(camera: CameraPlan) -> truth.Recording:
+    def work(camera: CameraPlan) -> truths.Recording:
         return _record(plan, camera, scene, cast, walks, out / f"{camera.name}.mp4", seed, progress)
 
     with ThreadPoolExecutor(threads or len(plan.cameras)) as pool:
         for camera, recording in zip(plan.cameras, pool.map(work, plan.cameras), strict=True):
             recordings[camera.name] = recording
-    visits = truth.visits(walks, recordings)
-    truth.write(out, plan, walks, recordings, visits)
+    visits = truths.visits(walks, recordings)
+    truths.write(out, plan, walks, recordings, visits)
     videos = {camera.name: out / f"{camera.name}.mp4" for camera in plan.cameras}
     return Footage(videos, out / "truth", out / "perdure.yaml", visits)
 
@@ -109,16 +109,16 @@ def _record(
     path: Path,
     seed: int,
     progress: Progress | None,
-) -> truth.Recording:
+) -> truths.Recording:
     renderer = Renderer(scene, lens_of(camera), sensor_of(camera))
     times = frame_times(plan, camera, seed)
     index = [c.name for c in plan.cameras].index(camera.name)
-    rows: list[truth.Row] = []
+    rows: list[truths.Row] = []
     with VideoWriter(path, camera.rate_fps, (camera.width, camera.height)) as writer:
         for number, at in enumerate(times):
             shot = shoot(renderer, cast, walks, float(at), int(number * 131 + index * 7 + seed))
             writer.write(shot.image, float(at))
-            rows += truth.rows(number + 1, shot)
+            rows += truths.rows(number + 1, shot)
             if progress is not None:
                 progress(camera.name, number + 1, len(times))
-    return truth.Recording(camera, times, tuple(rows))
+    return truths.Recording(camera, times, tuple(rows))

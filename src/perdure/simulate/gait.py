@@ -18,7 +18,7 @@ BONES = 15
 STRIDE = 0.74
 """Length of a stride (two steps) of a brisk walk, as a share of body height."""
 HIP_Z, KNEE_Z, ANKLE_Z, SHOULDER_Z, ELBOW_Z, WRIST_Z, NECK_Z = 0.530, 0.285, 0.039, 0.803, 0.630, 0.485, 0.862
-HIP_X, SHOULDER_X = 0.052, 0.108
+HIP_X, SHOULDER_X = 0.052, 0.102
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Stance:
     def __len__(self) -> int:
         return len(self.x)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> Stance:  # type: ignore[type-arg]
+    def __getitem__(self, rows: slice) -> Stance:
         return Stance(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 

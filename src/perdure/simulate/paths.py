@@ -115,7 +115,9 @@ class Floor:
     def _tree(self, goal: tuple[float, float]) -> tuple[Float64s, Ints]:
         root = int(np.ravel_multi_index(self._cell(self.nearest(goal)), self.free.shape))
         if root not in self._trees:
-            far, before = csgraph.dijkstra(self._graph, directed=False, indices=root, return_predecessors=True)
+            far, before = csgraph.dijkstra(  # type: ignore[call-overload]
+                self._graph, directed=False, indices=root, return_predecessors=True
+            )
             self._trees[root] = (np.asarray(far, np.float64), np.asarray(before, np.int64))
         return self._trees[root]
 

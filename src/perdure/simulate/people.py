@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -200,11 +200,11 @@ class Day:
     def walks(self) -> list[Walk]:
         """Every visit of the day, in order of arrival."""
         finished: list[_Walker] = []
-        last = max(self.plan.minutes * 60, 0.0)
-        for tick in range(int(last / STEP_S) + 2):
+        first = min([0.0, *(guest.visit.arrives_s for guest in self._waiting)])
+        for tick in range(int(np.floor(first / STEP_S)), int(self.plan.minutes * 60 / STEP_S) + 2):
             now = tick * STEP_S
             while self._waiting and self._waiting[0].visit.arrives_s <= now:
-                self._inside.append(self._enter(self._waiting.pop(0), now))
+                self._inside.append(self._enter(self._waiting.pop(0)))
             for walker in list(self._inside):
                 self._decide(walker, now)
                 self._move(walker)
@@ -215,16 +215,16 @@ class Day:
         everybody = sorted(finished + self._inside, key=lambda w: (w.trace[0][0], w.guest.id))
         return [walk for walker in everybody if (walk := _walk(walker)) is not None]
 
-    def _enter(self, guest: Guest, now: float) -> _Walker:
+    def _enter(self, guest: Guest) -> _Walker:
         door = self.floor.outer(guest.visit.door)
         home = self.floor.home(door)
         start = self.floor.nearest((home[0] + 0.5 * guest.beside_m, home[1] + 0.3 * guest.beside_m))
         heading = float(np.arctan2(door.at[1] - start[1], door.at[0] - start[0]))
         walker = _Walker(guest, *start, heading, start, np.array([start, start]), at_way=1)
-        self._next(walker, now)
+        self._next(walker)
         return walker
 
-    def _next(self, walker: _Walker, now: float) -> None:
+    def _next(self, walker: _Walker) -> None:
         """Send somebody to the next stop, or home."""
         guest = walker.guest
         if walker.stop >= 0 and walker.stop < len(guest.visit.stops):
@@ -276,7 +276,7 @@ class Day:
             elif arrived and first:
                 walker.until = now + visit.stops[walker.stop].stay_s
         elif now >= walker.until and not (visit.stays and walker.stop == len(visit.stops) - 1):
-            self._next(walker, now)
+            self._next(walker)
 
     def _move(self, walker: _Walker) -> None:
         """One step along the way, around others; then turn."""
@@ -346,11 +346,6 @@ def _walk(walker: _Walker) -> Walk | None:
         padded = np.concatenate([rows[:1, column], rows[:, column], rows[-1:, column]])
         rows[:, column] = np.convolve(padded, kernel, "valid")
     return Walk(walker.guest, *rows.T)
-
-
-def shifted(walk: Walk, seconds: float) -> Walk:
-    """The same visit, later."""
-    return replace(walk, at=walk.at + seconds)
 
 
 def present(walks: list[Walk], at: float) -> Iterator[Walk]:

@@ -102,7 +102,9 @@ class Stop(_Part):
 class Visit(_Part):
     """Somebody comes in, goes round, and leaves."""
 
-    arrives_s: float = Field(ge=0.0, le=86400.0, description="Seconds after the day's start at the door.")
+    arrives_s: float = Field(
+        ge=-3600.0, le=86400.0, description="Seconds after the recording's start; below 0: before."
+    )
     stops: tuple[Stop, ...] = Field((), description="In order.")
     door: Name | None = Field(None, description="The way in; default: the first door to the outside.")
     leaves_by: Name | None = Field(None, description="The way out; default: the door they came by.")

@@ -1,8 +1,8 @@
 """Pictures of people in a scene through one camera, with exact masks, boxes and visibility. No GPU, no display.
 
 A z-buffered software renderer: the empty building is ray-traced once per camera (``scene.look``), people are meshes
-drawn over it in ``PASSES`` passes, each at its own moment of the exposure and its own sub-pixel shift: that gives motion
-blur and smooth edges at once (accumulation buffer, Haeberli & Akeley, SIGGRAPH 1990).
+drawn over it in ``PASSES`` passes, each at its own moment of the exposure and its own sub-pixel shift: that gives
+motion blur and smooth edges at once (accumulation buffer, Haeberli & Akeley, SIGGRAPH 1990).
 """
 
 from __future__ import annotations
@@ -18,45 +18,12 @@ from perdure.simulate import body, gait, kernels
 from perdure.simulate.lens import Lens
 from perdure.simulate.looks import Look
 from perdure.simulate.scene import Scene, View, lamps_at, look
+from perdure.simulate.sensor import SHADOW_M, Sensor, blend, cast_shadows, develop
 from perdure.types import Bools, Float32s, Float64s, Image
 
 PASSES = 4
 SHIFTS = ((0.125, 0.625), (0.375, 0.125), (0.625, 0.875), (0.875, 0.375))
 """Sub-pixel positions of the passes."""
-
-
-@dataclass(frozen=True)
-class Sensor:
-    """How a camera turns light into numbers."""
-
-    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """RGB white balance."""
-    exposure: float = 1.5
-    gamma: float = 2.2
-    contrast: float = 0.15
-    saturation: float = 1.0
-    vignette: float = 0.25
-    photon_noise: float = 0.00025
-    read_noise: float = 2e-6
-    blur_px: float = 0.5
-    sharpen: float = 0.35
-    exposure_s: float = 0.02
-    """How long the shutter is open."""
-
-    def table(self) -> Float32s:
-        """The parameters as ``kernels.develop`` reads them."""
-        luma = np.array([0.2126, 0.7152, 0.0722])
-        matrix = self.saturation * np.eye(3) + (1 - self.saturation) * luma[None]
-        gains = np.array(self.gains) * self.exposure
-        head = [*gains, self.photon_noise, self.read_noise, self.vignette]
-        return np.array([*head, *matrix.ravel(), 0.0], np.float32)
-
-    def curve(self) -> Float32s:
-        """(1024,) tone curve: linear light to 8-bit values, highlights rolled off."""
-        x = np.linspace(0, 1, 1024)
-        bright = np.clip(x, 0, 1) ** (1 / self.gamma)
-        bright = bright * (1 - self.contrast) + self.contrast * (3 * bright**2 - 2 * bright**3)
-        return np.asarray(255 * bright, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +105,7 @@ class Renderer:
         self._table, self._curve = self.sensor.table(), self.sensor.curve()
 
     def shoot(self, actors: Sequence[Actor], stances: Sequence[gait.Stance], seed: int) -> Shot:
-        """One picture. Each stance holds ``PASSES`` moments spread over the exposure, the middle one being the truth."""
+        """One picture. Each stance holds ``PASSES`` moments spread over the exposure."""
         h, w = self.lens.height, self.lens.width
         bodies = [_Body(self, actor, stance) for actor, stance in zip(actors, stances, strict=True)]
         bodies = [b for b in bodies if b.window is not None]
@@ -153,7 +120,7 @@ class Renderer:
                 person.draw(p, index, np.array([0.5 - shift[0], 0.5 - shift[1]], np.float32))
             for index, person in enumerate(bodies):
                 person.count(index)
-            kernels.blend(self.view.picture, shadow, self._colour, self._owner, total, 1 / PASSES)
+            blend(self.view.picture, shadow, self._colour, self._owner, total, 1 / PASSES)
             if p == PASSES // 2:
                 votes = self._owner.copy()
             covered |= self._owner >= 0
@@ -171,31 +138,31 @@ class Renderer:
         """(H, W) share of the light that is left, gathered at half the size: shadows are soft."""
         h, w = self.lens.height, self.lens.width
         half = np.ones((h // 2, w // 2), np.float32)
-        sky = np.float32(self.scene.ambient.mean() * 0.8)
+        sky = float(self.scene.ambient.mean() * 0.8)
         for person in bodies:
             window = self._reach(person) // 2
-            kernels.cast_shadows(self._place, self._normal, window, person.root, person.blobs, person.lamps, sky, half)
+            cast_shadows(self._place, self._normal, window, person.root, person.blobs, person.lamps, sky, half)
         return np.asarray(cv2.resize(half, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _reach(self, person: _Body) -> npt.NDArray[np.int32]:
         """(4,) the part of the picture that a body's shadow may touch."""
         h, w = self.lens.height, self.lens.width
         angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-        ring = np.stack([np.cos(angle), np.sin(angle)], 1) * kernels.SHADOW_M + person.root
+        ring = np.stack([np.cos(angle), np.sin(angle)], 1) * SHADOW_M + person.root
         pixels = self.lens.project(np.column_stack([ring, np.zeros(16)]))
         if np.isnan(pixels).any():
             return np.array([0, 0, w, h], np.int32)
         x0, y0, x1, y1 = person.box_full
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         corners = [min(low[0], x0), min(low[1], y0 + 0.3 * (y1 - y0)), max(high[0], x1), max(high[1], y1)]
-        return np.clip(corners, 0, [w, h, w, h]).astype(np.int32)
+        return np.asarray(np.clip(corners, 0, [w, h, w, h]), np.int32)
 
     def _develop(self, linear: Float32s, seed: int) -> Image:
         sensor = self.sensor
         if sensor.blur_px > 0:
             linear = np.asarray(cv2.GaussianBlur(linear, (0, 0), sensor.blur_px), np.float32)
         out = np.zeros(linear.shape, np.uint8)
-        kernels.develop(linear, self._table, self._curve, seed, out)
+        develop(linear, self._table, self._curve, seed, out)
         if sensor.sharpen > 0:
             soft = cv2.GaussianBlur(out, (0, 0), 1.0)
             out = np.asarray(cv2.addWeighted(out, 1 + sensor.sharpen, soft, -sensor.sharpen, 0), np.uint8)
@@ -269,8 +236,8 @@ class _Body:
         ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
         kernels.rasterise(self.screen[p], mesh.triangles, x0 - jitter[0], y0 - jitter[1], depth, ids)
         self.alone += kernels.shade(
-            ids, depth, np.array([x0, y0], np.int32), self.screen[p], self.pos[p], self.nrm[p], mesh.vertices, mesh.shade,
-            mesh.triangles, mesh.material, mesh.materials, jitter, camera._eye, self.lamps,
+            ids, depth, np.array([x0, y0], np.int32), self.screen[p], self.pos[p], self.nrm[p], mesh.vertices,
+            mesh.shade, mesh.triangles, mesh.material, mesh.materials, jitter, camera._eye, self.lamps,
             camera.scene.ambient.astype(np.float32), index, camera._depth, camera._colour, camera._owner,
         )  # fmt: skip
 

@@ -84,14 +84,14 @@ def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s)
     elif kind == 1:
         row = math.floor(v / 0.14)
         joint = u / 1.1 + hashed(int(row), 3, seed)
-        tone = 0.75 + 0.35 * hashed(int(row), int(math.floor(joint)), seed) + 0.12 * (noise(u * 5, v * 60, seed) - 0.5)
+        tone = 0.75 + 0.35 * hashed(int(row), math.floor(joint), seed) + 0.12 * (noise(u * 5, v * 60, seed) - 0.5)
         edge = min(v / 0.14 - row, 1 - v / 0.14 + row) * 0.14
         tone *= 0.7 + 0.3 * smooth(0.0, 0.006, edge)
     elif kind == 2:
         a, b = u / 0.45, v / 0.45
         fa, fb = a - math.floor(a), b - math.floor(b)
-        tone = 0.93 + 0.09 * hashed(int(math.floor(a)), int(math.floor(b)), seed) + 0.04 * noise(u * 9, v * 9, seed)
-        mix = 1 - smooth(0.0, 0.02, min(min(fa, 1 - fa), min(fb, 1 - fb)))
+        tone = 0.93 + 0.09 * hashed(math.floor(a), math.floor(b), seed) + 0.04 * noise(u * 9, v * 9, seed)
+        mix = 1 - smooth(0.0, 0.02, min(fa, 1 - fa, fb, 1 - fb))
     elif kind == 3:
         tone = 0.85 + 0.2 * noise(u * 45, v * 45, seed) + 0.08 * noise(u * 1.5, v * 1.5, seed)
     elif kind == 4:
@@ -106,7 +106,7 @@ def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s)
             hue = hashed(int(cell), int(shelf), seed + 2)
             bright = 0.08 + 0.62 * hashed(int(cell), int(shelf), seed + 3)
             strong = 0.75 * hashed(int(cell), int(shelf), seed + 4)
-            label = 1.0 - 0.45 * (abs(over - 0.1 - tall / 2) < 0.1)
+            label = 0.55 if abs(over - 0.1 - tall / 2) < 0.1 else 1.0
             for c in range(3):
                 wave = 0.5 + 0.5 * math.cos(6.2832 * (0.55 * hue * hue - 0.08 + c / 3.0))
                 out[c] = bright * label * (1 - strong + strong * wave)
@@ -116,8 +116,8 @@ def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s)
     elif kind == 5:
         tone = 0.82 + 0.25 * noise(u * 60, v * 60, seed) + 0.14 * (noise(u * 5, v * 5, seed) - 0.5)
     elif kind == 6:
-        cell = hashed(int(math.floor(u / 0.17)), int(math.floor(v / 0.23)), seed)
-        mix, tone = smooth(0.3, 0.7, cell), 0.7 + 0.6 * noise(u * 7, v * 7, seed)
+        patch = hashed(math.floor(u / 0.17), math.floor(v / 0.23), seed)
+        mix, tone = smooth(0.3, 0.7, patch), 0.7 + 0.6 * noise(u * 7, v * 7, seed)
     elif kind == 7:
         for c in range(3):
             out[c] = 0.1

@@ -87,8 +87,8 @@ def visits(walks: Sequence[Walk], recordings: dict[str, Recording]) -> tuple[Tru
         for name, recording in recordings.items():
             at = np.array([recording.times[r.frame - 1] for r in recording.rows if r.id == walk.guest.id and r.seen])
             at = at[(at >= walk.start) & (at <= walk.end)]
-            for part in np.split(at, np.flatnonzero(np.diff(at) > _GAP_S) + 1) if len(at) else []:
-                sightings.append(TrueSighting(name, float(part[0]), float(part[-1])))
+            parts = np.split(at, np.flatnonzero(np.diff(at) > _GAP_S) + 1) if len(at) else []
+            sightings += [TrueSighting(name, float(part[0]), float(part[-1])) for part in parts]
         sightings.sort(key=lambda s: (s.start_s, s.camera))
         guest = walk.guest
         out.append(TrueVisit(guest.id, guest.name, guest.outfit, walk.start, walk.end, tuple(sightings)))
