@@ -64,7 +64,7 @@ def test_a_source_checkout_looks_beside_itself(bare: Path) -> None:
     [
         ("yolox-nanoo", "did you mean 'yolox-nano'"),
         ("osnet", "did you mean 'osnet-x0.25-msmt17'?"),
-        ("osnett", "did you mean 'osnet-x0.25-msmt17'"),
+        ("osnett", "did you mean 'osnet-x0.25-msmt17'?"),
         ("qqqq", "known: "),
         ("./nowhere.onnx", "no such model file"),
     ],

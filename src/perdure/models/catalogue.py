@@ -179,6 +179,13 @@ def _offer(known: tuple[Card, ...], task: Task | None) -> str:
     return f"known: {', '.join(names)}"
 
 
+def _near(wanted: str, names: list[str]) -> list[str]:
+    """Names that contain it, else those that begin much like it: long names are cut short more often than misspelt."""
+    close = {name: difflib.SequenceMatcher(None, wanted, name[: len(wanted)]).ratio() for name in names}
+    likely = sorted((name for name in close if close[name] >= 0.6), key=lambda name: -close[name])
+    return [name for name in names if wanted in name] or likely[:4]
+
+
 def _of_file(path: Path, known: tuple[Card, ...]) -> tuple[Card, Path]:
     """The card of an ONNX file: beside it, or that of a known model with the same content."""
     if not path.is_file():
