@@ -53,10 +53,12 @@ class Posterior:
         similarity = float(candidates.similarity[best])
         appearance = float(self.calibration.log_likelihood_ratio(candidates.similarity[best]))
         terms = [Term("appearance", appearance), Term("prior", prior_log_odds(self.return_rate, known))]
-        if self.false_match_rate is not None:
+        if self.false_match_rate is not None:  # the operator's rate comes first, whatever the odds
             limit = self.calibration.stranger_threshold(self.false_match_rate, known)
-            if similarity < limit:  # whatever the odds, the operator's rate comes first
-                terms.append(Term("false match rate", self.calibration.slope * (similarity - limit)))
+            excess = self.calibration.slope * (similarity - limit)
+            terms.append(
+                Term("false match rate", min(0.0, excess - sum(t.value for t in terms)) if excess < 0 else 0.0)
+            )
         log_odds = sum(term.value for term in terms)
         evidence = _evidence(candidates, best, second, probability(log_odds), tuple(terms))
         if candidates.may_wait_until is not None and abs(log_odds) < self.wait_margin:

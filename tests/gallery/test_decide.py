@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from tests.gallery.people import CALIBRATION
+
+from perdure.gallery.calibrate import prior_log_odds
+from perdure.gallery.decide import Candidates, FixedThreshold, Posterior
+from perdure.types import Match, New, Wait
+
+
+def candidates(similarity, vetoed=(), until=None):
+    names = [f"P{i}" for i in range(len(similarity))]
+    barred = np.isin(np.arange(len(similarity)), vetoed)
+    return Candidates(names, np.asarray(similarity, float), barred, (), until)
+
+
+RULE = Posterior(CALIBRATION, return_rate=0.88)
+
+
+def test_an_empty_gallery_knows_nobody():
+    assert isinstance(RULE(candidates([])), New)
+    assert isinstance(RULE(candidates([-np.inf, -np.inf])), New)
+
+
+def test_the_posterior_is_the_sum_of_likelihood_and_prior():
+    decision = RULE(candidates([0.3, 0.8, -np.inf]))
+    odds = 20 * 0.8 - 8 + math.log(0.88 / 0.12) - math.log(2)
+    assert isinstance(decision, Match)
+    assert decision.identity == "P1"
+    assert decision.evidence.probability == pytest.approx(1 / (1 + math.exp(-odds)))
+    assert decision.evidence.second == "P0"
+
+
+def test_a_veto_beats_any_likeness():
+    decision = RULE(candidates([0.99, 0.7], vetoed=[0]))
+    assert isinstance(decision, Match)
+    assert decision.identity == "P1"
+    assert isinstance(RULE(candidates([0.99], vetoed=[0])), New)
+
+
+def test_the_same_likeness_convinces_less_in_a_larger_gallery():
+    small, large = RULE(candidates([0.5] + [0.0] * 5)), RULE(candidates([0.5] + [0.0] * 5000))
+    assert isinstance(small, Match)
+    assert isinstance(large, New)
+    assert prior_log_odds(0.88, 5001) < prior_log_odds(0.88, 6)
+
+
+def test_what_is_unclear_waits_as_long_as_more_may_come():
+    unclear = [0.33, 0.1]
+    waiting = RULE(candidates(unclear, until=7.0))
+    assert isinstance(waiting, Wait)
+    assert waiting.until == 7.0
+    assert isinstance(RULE(candidates(unclear)), New | Match)
+    assert isinstance(RULE(candidates([0.95, 0.1], until=7.0)), Match)
+
+
+def test_the_operators_rate_holds_for_strangers():
+    rng = np.random.default_rng(0)
+    rule = Posterior(CALIBRATION, return_rate=0.999999, false_match_rate=0.05)
+    matched = [isinstance(rule(candidates(rng.normal(0, 0.2, 50))), Match) for _ in range(4000)]
+    assert np.mean(matched) == pytest.approx(0.05, abs=0.012)
+
+
+def test_a_fixed_threshold_is_only_that():
+    rule = FixedThreshold(0.6)
+    assert isinstance(rule(candidates([0.6])), Match)
+    assert isinstance(rule(candidates([0.59])), New)
+    assert isinstance(rule(candidates([0.9], vetoed=[0])), New)

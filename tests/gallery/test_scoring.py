@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.gallery.people import CALIBRATION
+
+from perdure.gallery.exemplars import last, unit
+from perdure.gallery.index import Index
+from perdure.gallery.scoring import CentredLinkage, Representatives
+from perdure.types import Exemplars
+
+
+def filled(vectors, cameras, owners):
+    index = Index(vectors.shape[1])
+    for i, vector in enumerate(vectors):
+        index.put(str(i), vector, 0.0, 1.0, int(cameras[i]))
+        index.owners[i] = owners[i]
+    return index
+
+
+def plain_similarity(row, vectors, cameras, owners, identities, scorer):
+    """The docstring of ``CentredLinkage``, line by line."""
+    people = [vectors[owners == i].mean(axis=0) for i in range(identities) if np.any(owners == i)]
+    share = len(people) / (len(people) + scorer.identity_weight)
+    site = np.mean(people, axis=0)
+    taken = {}
+    for camera in set(cameras):
+        mine = vectors[cameras == camera]
+        mean = (mine.sum(axis=0) + scorer.camera_weight * site) / (len(mine) + scorer.camera_weight)
+        taken[camera] = share * mean
+    mu = share * site @ site + (1 - share) * CALIBRATION.impostor_mean
+    kappa = 2 * share - share**2
+    result = []
+    for identity in range(identities):
+        scores = []
+        for j in np.flatnonzero(owners == identity):
+            if j != row:
+                x, y = vectors[row] - taken[cameras[row]], vectors[j] - taken[cameras[j]]
+                cosine = x @ y / np.linalg.norm(x) / np.linalg.norm(y)
+                scores.append((cosine * (1 - kappa * mu) + kappa * mu - mu) / (1 - mu))
+        result.append(np.mean(scores) if scores else -np.inf)
+    return np.array(result)
+
+
+def test_centred_linkage_equals_the_plain_computation():
+    rng = np.random.default_rng(1)
+    vectors = unit(rng.normal(size=(40, 8)) + 0.7)
+    cameras, owners = rng.integers(0, 3, 40), rng.integers(0, 6, 40)
+    index, scorer = filled(vectors, cameras, owners), CentredLinkage(CALIBRATION)
+    scorer.placed(39, index)
+    for row in (0, 17, 39):
+        expected = plain_similarity(row, vectors, cameras, owners, 7, scorer)
+        np.testing.assert_allclose(scorer.similarity(row, index, 7), expected, atol=1e-5)
+    np.testing.assert_allclose(scorer.matrix(np.arange(40), index)[17], scorer.pairs(17, index), atol=1e-6)
+
+
+def test_a_row_added_between_two_refreshes_scores_with_the_means_as_they_were():
+    rng = np.random.default_rng(2)
+    vectors = unit(rng.normal(size=(101, 8)) + 0.7)
+    cameras, owners = rng.integers(0, 3, 101), rng.integers(0, 6, 101)
+    index, scorer = filled(vectors[:100], cameras, owners), CentredLinkage(CALIBRATION)
+    scorer.placed(99, index)
+    row = index.put("100", vectors[100], 0.0, 1.0, int(cameras[100]))
+    scorer.placed(row, index)
+    fresh = CentredLinkage(CALIBRATION)
+    fresh.placed(0, index)
+    np.testing.assert_allclose(scorer.similarity(row, index, 6), fresh.similarity(row, index, 6), atol=0.05)
+    assert scorer.pairs(row, index)[row] == pytest.approx(1.0, abs=0.05)
+
+
+def test_centring_takes_off_what_a_camera_adds():
+    rng = np.random.default_rng(3)
+    looks = unit(rng.normal(size=(30, 16)))
+    light = 2 * unit(rng.normal(size=(2, 16)))
+    vectors = unit(np.concatenate([looks + light[0], looks + light[1]]))
+    cameras, owners = np.repeat([0, 1], 30), np.concatenate([np.arange(30), np.full(30, -1)])
+    index, scorer = (
+        filled(vectors, cameras, owners),
+        CentredLinkage(CALIBRATION, camera_weight=1.0, identity_weight=1.0),
+    )
+    scorer.placed(0, index)
+    right = [int(np.argmax(scorer.similarity(30 + i, index, 30))) == i for i in range(30)]
+    plain = vectors[30:] @ vectors[:30].T
+    assert np.mean(right) > 0.95 > np.mean(plain.argmax(axis=1) == np.arange(30))
+
+
+def test_representatives_take_the_best_of_what_stands_for_an_identity():
+    vectors = unit(np.eye(4))
+    index = filled(vectors, np.zeros(4, int), np.array([0, 0, 1, -1]))
+    scorer = Representatives(last)
+    pictures = {0: vectors[:2], 1: vectors[2:3]}
+    for identity, own in pictures.items():
+        exemplars = Exemplars("m", own, np.ones(len(own), np.float32), np.arange(len(own)) * 1.0, ("",) * len(own))
+        scorer.regrouped(identity, lambda exemplars=exemplars: exemplars)
+    np.testing.assert_allclose(scorer.similarity(1, index, 3), [1.0, 0.0, -np.inf])
+    scorer.regrouped(0, lambda: None)
+    np.testing.assert_allclose(scorer.similarity(1, index, 3), [-np.inf, 0.0, -np.inf])
