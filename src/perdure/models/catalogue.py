@@ -102,10 +102,7 @@ def find(name_or_path: str, task: Task | None = None) -> tuple[Card, Path]:
                 f"{path} ({card.name}) is for another task ({card.task}, not {task}); {_offer(known, task)}"
             )
         return card, path
-    names = [card.name for card in known]
-    near = [name for name in names if name_or_path in name] or difflib.get_close_matches(
-        name_or_path, names, cutoff=0.4
-    )
+    near = _near(name_or_path, [card.name for card in known])
     hint = f"did you mean {' or '.join(repr(name) for name in dict.fromkeys(near))}?" if near else _offer(known, task)
     raise ModelError(f"unknown model {name_or_path!r}; {hint}")
 
