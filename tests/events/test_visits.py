@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_visits_are_a_partition_with_gaps_between_and_none_inside(times, gap_s):
     seen = [sighting(str(i), start, start + length) for i, (start, length) in enumerate(times)]
     visits = group(seen, gap_s)
     assert sorted(s.tracklet for visit in visits for s in visit) == sorted(s.tracklet for s in seen)
-    for before, after in zip(visits, visits[1:], strict=False):
+    for before, after in itertools.pairwise(visits):
         assert after[0].start - max(s.end for s in before) > gap_s
     for visit in visits:  # the plain definition: every moment of the visit is within the gap of a sighting
         edges = np.array([[s.start, s.end] for s in visit])

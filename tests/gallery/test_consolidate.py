@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.gallery.people import CALIBRATION
 
 from perdure.gallery.consolidate import cluster, rename
+from tests.gallery.people import CALIBRATION
 
 
 def blocks(sizes, inside=0.9, outside=0.0):

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from tests.gallery.people import CALIBRATION
 
 from perdure.gallery.calibrate import prior_log_odds
 from perdure.gallery.decide import Candidates, FixedThreshold, Posterior
 from perdure.types import Match, New, Wait
+from tests.gallery.people import CALIBRATION
 
 
 def candidates(similarity, vetoed=(), until=None):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.gallery.people import faces, gallery, tracklet
 
 from perdure.gallery.ledger import fold
 from perdure.types import Constrained, Enrolled, Matched, Merged, Moved, Split
+from tests.gallery.people import faces, gallery, tracklet
 
 A, B, C = faces(3)
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.gallery.people import CALIBRATION
 
 from perdure.gallery.exemplars import last, unit
 from perdure.gallery.index import Index
 from perdure.gallery.scoring import CentredLinkage, Representatives
 from perdure.types import Exemplars
+from tests.gallery.people import CALIBRATION
 
 
 def filled(vectors, cameras, owners):

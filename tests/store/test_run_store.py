@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_the_journal_gives_back_what_was_put_in(tmp_path):
     assert [[(s.camera, s.index, s.at, s.width, s.height) for s in batch] for batch in found] == [
         [(s.camera, s.index, s.at, s.width, s.height) for s in batch] for batch in batches
     ]
-    for before, after in zip(sum(batches, []), sum(found, []), strict=True):
+    for before, after in zip(chain(*batches), chain(*found), strict=True):
         np.testing.assert_array_equal(after.detections.boxes, before.detections.boxes)
         np.testing.assert_array_equal(after.detections.scores, before.detections.scores)
         np.testing.assert_array_equal(after.detections.flags, before.detections.flags)

@@ -56,9 +56,8 @@ class Posterior:
         if self.false_match_rate is not None:  # the operator's rate comes first, whatever the odds
             limit = self.calibration.stranger_threshold(self.false_match_rate, known)
             excess = self.calibration.slope * (similarity - limit)
-            terms.append(
-                Term("false match rate", min(0.0, excess - sum(t.value for t in terms)) if excess < 0 else 0.0)
-            )
+            above = sum(term.value for term in terms) - excess
+            terms.append(Term("false match rate", -max(0.0, above) if excess < 0 else 0.0))
         log_odds = sum(term.value for term in terms)
         evidence = _evidence(candidates, best, second, probability(log_odds), tuple(terms))
         if candidates.may_wait_until is not None and abs(log_odds) < self.wait_margin:
