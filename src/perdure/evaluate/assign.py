@@ -57,8 +57,6 @@ def match_step(pairs: Pairs, scores: Float64s, sure: Bools, contested: Bools, st
     do in TrackEval.
     """
     rows = np.flatnonzero(contested)
-    if not len(rows):
-        return sure
     truths, truth = np.unique(pairs.truth[rows], return_inverse=True)
     results, result = np.unique(pairs.result[rows], return_inverse=True)
     shape = (len(truths), len(results))
