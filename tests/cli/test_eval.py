@@ -49,14 +49,17 @@ def test_multicamera_finds_the_events_of_a_run(tmp_path: Path) -> None:
     truth, result = example(tmp_path)
     options = ("multicamera", "--truth", truth, "--result", result, "--json")
     assert json.loads(run(*options))["visits"]["events_per_visit"] == 1.0
-    event = '{"identity": "P4", "start": 0, "end": 0.1}\n'
-    (result / "events.jsonl").write_text(event + event.replace("0.1", "0.05").replace('"start": 0', '"start": 0.3'))
+    event = '{"id": "%s", "identity": "P4", "start": %s, "end": %s}\n'
+    (result / "events.jsonl").write_text(event % ("v1", 0, 0.1) + event % ("v2", 0.3, 0.4))
     visits = json.loads(run(*options))["visits"]
     assert (visits["events"], visits["visits"]) == (2, 1)
     (tmp_path / "floor.json").write_text('{"a": [[0.01, 0, 0], [0, 0.01, 0], [0, 0, 1]]}')
     figures = json.loads(run(*options, "--homographies", tmp_path / "floor.json"))
     assert figures["floor"]["HOTA"] == 1.0
     assert "events per visit" in run(*options[:-1])
+    (tmp_path / "perdure.yaml").write_text("cameras: {a: {source: a.mp4, offset_s: 3.0, rate_fps: 1.0}}\n")
+    minutes = json.loads(run(*options, "--config", tmp_path / "perdure.yaml"))["camera_minutes"]
+    assert minutes == pytest.approx(10 / 60 + 10 / 30 / 60)
 
 
 def test_mistakes_are_input_errors(tmp_path: Path) -> None:

@@ -99,12 +99,23 @@ def test_homographies(tmp_path: Path) -> None:
         read_homographies(path)
 
 
-def test_events(tmp_path: Path) -> None:
+def test_events_of_which_the_last_revision_counts(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text('{"identity": "P3", "start": 1, "end": null}\n\n{"identity": "P4", "start": 1, "end": 2.5}\n')
+    path.write_text(
+        '{"id": "a", "identity": "P3", "start": 1, "end": null, "revision": 1}\n\n'
+        '{"id": "b", "identity": "P4", "start": 1, "end": 2.5}\n'
+        '{"id": "a", "identity": "P5", "start": 1, "end": 7, "revision": 2}\n'
+        '{"id": "a", "identity": "P6", "start": 1, "end": 9, "revision": 0}\n'
+    )
     first, second = read_events(path)
-    assert (first.identity, first.end_s, second.end_s) == (3, np.inf, 2.5)
-    path.write_text('{"identity": "P3", "start": 1}\n')
+    assert (first.identity, first.end_s, second.end_s) == (5, 7.0, 2.5)
+    path.write_text('{"id": "a", "identity": "P3", "start": 1, "end": null}\n')
+    assert read_events(path)[0].end_s == np.inf
+
+
+def test_events_that_are_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"id": "a", "identity": "P3", "start": 1}\n')
     with pytest.raises(InputError, match=r"events\.jsonl:1: the event has no 'end'"):
         read_events(path)
     path.write_text("{\n")

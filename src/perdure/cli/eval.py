@@ -60,16 +60,18 @@ def multicamera(
     events: Annotated[Path | None, typer.Option(help="events.jsonl; found by itself in a run folder.")] = None,
     visit_gap_s: Annotated[float, typer.Option(min=0.001, help="A visit ends when unseen for longer.")] = 120.0,
     fps: Annotated[float, typer.Option(min=0.001, help="Of cameras without seqinfo.ini.")] = 30.0,
+    config: Annotated[Path | None, typer.Option(help="perdure.yaml: offset_s and rate_fps of the cameras.")] = None,
     homographies: Annotated[Path | None, typer.Option(help="JSON: camera to 3 x 3, image to metres.")] = None,
     json: Json = False,
     html: Html = None,
 ) -> None:
     """Global identities over all cameras at once: HOTA, IDF1, B-cubed, fragments, false tracks, events per visit."""
-    from perdure.evaluate.camerafiles import on_floor, read_cameras, read_homographies
+    from perdure.config import load
+    from perdure.evaluate.camerafiles import on_floor, read_cameras, read_homographies, with_clocks
     from perdure.evaluate.eventfile import read_events
     from perdure.evaluate.multicamera import multicamera_report, score_cameras
 
-    cameras = read_cameras(truth, result, fps)
+    cameras = with_clocks(read_cameras(truth, result, fps), load(config))
     if homographies is not None:
         cameras = on_floor(cameras, read_homographies(homographies))
     found = events or (result / "events.jsonl")

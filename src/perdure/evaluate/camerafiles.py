@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from perdure.config import Config
 from perdure.errors import InputError
 from perdure.evaluate.motfiles import paired_files, read_info, read_result, read_truth
 from perdure.evaluate.multicamera import Camera
@@ -53,6 +54,15 @@ def read_cameras(truth: Path, result: Path, fps: float) -> tuple[Camera, ...]:
         cameras.append(Camera(name, found, tracks, (info.fps if info else None) or fps))
     homographies = read_ucla_calibration(truth / "cam_param.mat") if (truth / "cam_param.mat").is_file() else {}
     return on_floor(cameras, homographies)
+
+
+def with_clocks(cameras: Sequence[Camera], config: Config) -> tuple[Camera, ...]:
+    """The cameras with the offset, and the rate where one is given, of the configuration they were run with."""
+    known = config.cameras
+    return tuple(
+        replace(c, offset_s=known[c.name].offset_s, fps=known[c.name].rate_fps or c.fps) if c.name in known else c
+        for c in cameras
+    )
 
 
 def on_floor(cameras: Sequence[Camera], homographies: Mapping[str, Float64s]) -> tuple[Camera, ...]:
