@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from perdure.train.detector.nano import (
+    Focus,
     PyramidPool,
     YoloxNano,
     anchor_points,
@@ -36,6 +37,12 @@ def test_chained_pools_equal_the_three_windows() -> None:
 def test_space_to_depth_takes_each_block_column_by_column() -> None:
     image = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).expand(1, 3, 2, 2)
     assert space_to_depth(image)[0, ::3, 0, 0].tolist() == [1.0, 3.0, 2.0, 4.0]
+
+
+def test_the_first_layer_is_also_one_convolution() -> None:
+    focus = Focus(5)
+    images = torch.rand(2, 3, 32, 48)
+    torch.testing.assert_close(focus.as_one_convolution()(images), focus(images))
 
 
 def test_rows_decode_from_the_corner_of_their_cell() -> None:

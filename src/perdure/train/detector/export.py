@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from perdure.train.detector.nano import BOX_AND_OBJECT_CHANNELS, YoloxNano, flatten_levels
+from perdure.train.detector.nano import BOX_AND_OBJECT_CHANNELS, Focus, YoloxNano, flatten_levels
 
 DENORMAL_BELOW = 1e-15
 _INPUT_DIMENSIONS = ("batch", "channels", "height", "width")
@@ -37,7 +37,10 @@ def export_onnx(net: YoloxNano, path: Path) -> str:
 
     Weights below 1e-15 are set to zero: denormals slow a CPU several times over and change nothing.
     """
-    rows = Rows(copy.deepcopy(net)).eval()
+    plain = copy.deepcopy(net)
+    if isinstance(plain.stem, Focus):
+        plain.stem = plain.stem.as_one_convolution()
+    rows = Rows(plain).eval()
     with torch.no_grad():
         for parameter in rows.parameters():
             parameter.data = torch.where(parameter.abs() < DENORMAL_BELOW, 0.0, parameter).contiguous()
