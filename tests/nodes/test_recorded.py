@@ -6,11 +6,11 @@ import sqlite3
 import numpy as np
 import pytest
 
+from perdure import assemble
 from perdure.cli.progress import Silent
 from perdure.config import parse
 from perdure.errors import PerdureError, SourceError, StoreError
 from perdure.gallery.calibrate import Calibration
-from perdure.nodes import assemble
 from perdure.nodes.recorded import Plan, run
 from tests.nodes.clips import ColourDetector, ColourEmbedder, write_clip
 
@@ -120,7 +120,7 @@ def test_a_folder_with_a_run_is_not_overwritten_by_accident(building, tmp_path):
     out = tmp_path / "out"
     run(plan(building, out), Silent())
     before = everything(out)
-    with pytest.raises(StoreError, match="finished run.*--overwrite"):
+    with pytest.raises(StoreError, match=r"finished run.*--overwrite"):
         run(plan(building, out), Silent())
     with pytest.raises(StoreError, match="finished run"):
         run(plan(building, out, resume=True), Silent())
@@ -133,7 +133,7 @@ def test_a_run_goes_on_only_as_the_very_same_run(building, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(RuntimeError):
         run(plan(building, out), StopAt(20, RuntimeError()))
-    with pytest.raises(StoreError, match="unfinished run.*--resume"):
+    with pytest.raises(StoreError, match=r"unfinished run.*--resume"):
         run(plan(building, out), Silent())
     with pytest.raises(StoreError, match="another config"):
         run(plan({"door": building["door"]}, out, resume=True), Silent())

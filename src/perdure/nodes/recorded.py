@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from perdure import __version__
+from perdure import __version__, assemble
 from perdure.config import Config
 from perdure.errors import SourceError, StoreError
 from perdure.models.catalogue import BASELINE
-from perdure.nodes import assemble
 from perdure.nodes.outputs import write_outputs
 from perdure.nodes.stopwatch import Stopwatch, peak_memory_mb
 from perdure.pipeline import Cameras, Site, know, recall, see
