@@ -112,6 +112,13 @@ class Floor:
         far, _ = self._tree(self.home(self.outer(None)))
         return bool(np.isfinite(far[np.ravel_multi_index(self._cell(start), self.free.shape)]))
 
+    def distances(self, starts: Float64s, ends: Float64s) -> Float64s:
+        """(E,) metres of the shortest walk from any of (S, 2) places to each of (E, 2); inf where there is none."""
+        roots = [int(np.ravel_multi_index(self._cell((float(x), float(y))), self.free.shape)) for x, y in starts]
+        far = csgraph.dijkstra(self._graph, directed=False, indices=roots, min_only=True)
+        cells = [int(np.ravel_multi_index(self._cell((float(x), float(y))), self.free.shape)) for x, y in ends]
+        return np.asarray(far, np.float64)[cells]
+
     def _tree(self, goal: tuple[float, float]) -> tuple[Float64s, Ints]:
         root = int(np.ravel_multi_index(self._cell(self.nearest(goal)), self.free.shape))
         if root not in self._trees:

@@ -15,6 +15,8 @@ from perdure.simulate.plan import Crowd, Person, Plan, Spot, Stop, Visit
 from perdure.types import Float64s
 
 STEP_S = 0.1
+_AWAY_S = 5.0
+"""Nobody comes back sooner than this after leaving."""
 _SPACE_M = 0.75
 """People keep this distance where they can."""
 
@@ -195,7 +197,7 @@ class Day:
         self._waiting = guests(plan, day, seed)
         self._inside: list[_Walker] = []
         self._queues: dict[str, list[_Walker]] = {spot.name: [] for spot in plan.spots}
-        self._rng = _rng(plan, seed, "day", day)
+        self._left: dict[int, float] = {}
 
     def walks(self) -> list[Walk]:
         """Every visit of the day, in order of arrival."""
@@ -203,17 +205,31 @@ class Day:
         first = min([0.0, *(guest.visit.arrives_s for guest in self._waiting)])
         for tick in range(int(np.floor(first / STEP_S)), int(self.plan.minutes * 60 / STEP_S) + 2):
             now = tick * STEP_S
-            while self._waiting and self._waiting[0].visit.arrives_s <= now:
-                self._inside.append(self._enter(self._waiting.pop(0)))
+            for guest in self._arriving(now):
+                self._waiting.remove(guest)
+                self._inside.append(self._enter(guest))
             for walker in list(self._inside):
                 self._decide(walker, now)
                 self._move(walker)
                 self._record(walker, now)
                 if walker.done:
+                    self._left[walker.guest.id] = now
                     self._inside.remove(walker)
                     finished.append(walker)
         everybody = sorted(finished + self._inside, key=lambda w: (w.trace[0][0], w.guest.id))
         return [walk for walker in everybody if (walk := _walk(walker)) is not None]
+
+    def _arriving(self, now: float) -> list[Guest]:
+        """Who comes now; nobody comes back before having left for a while."""
+        here = {walker.guest.id for walker in self._inside}
+        arriving: list[Guest] = []
+        for guest in self._waiting:
+            if guest.visit.arrives_s > now:
+                break
+            if guest.id not in here and now >= self._left.get(guest.id, -np.inf) + _AWAY_S:
+                here.add(guest.id)
+                arriving.append(guest)
+        return arriving
 
     def _enter(self, guest: Guest) -> _Walker:
         door = self.floor.outer(guest.visit.door)

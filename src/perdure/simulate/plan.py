@@ -194,8 +194,8 @@ BUILTIN = ("house", "shop", "office", "demo")
 """Plans that come with perdure; their name is enough."""
 
 
-def load(name: str) -> Plan:
-    """A plan by name (``BUILTIN``) or YAML file.
+def load(name: str, minutes: float | None = None) -> Plan:
+    """A plan by name (``BUILTIN``) or YAML file; ``minutes`` replaces its length.
 
     Raises:
         ConfigError: no such plan, not YAML, an unknown key or a value out of bounds, or a building that cannot be: each
@@ -203,14 +203,22 @@ def load(name: str) -> Plan:
     """
     if name in BUILTIN:
         text = (resources.files("perdure.simulate") / "plans" / f"{name}.yaml").read_text(encoding="utf-8")
-        return parse(text, f"the built-in plan {name!r}")
+        return _lasting(parse(text, f"the built-in plan {name!r}"), minutes)
     path = Path(name)
     if not path.is_file():
         raise ConfigError(f"no plan {name!r}: expected a YAML file or one of {', '.join(BUILTIN)}")
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return _lasting(parse(path.read_text(encoding="utf-8"), str(path)), minutes)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the plan {path}: {error}") from error
+
+
+def _lasting(plan: Plan, minutes: float | None) -> Plan:
+    if minutes is None:
+        return plan
+    if not 0 < minutes <= 1440:
+        raise ConfigError(f"minutes: {minutes} is not between 0 and 1440")
+    return plan.model_copy(update={"minutes": minutes})
 
 
 def parse(text: str, where: str = "plan") -> Plan:

@@ -110,7 +110,7 @@ def write(
     _text(folder / "visits.json", [json.dumps({"plan": plan.name, "visits": [_visit(v) for v in told]}, indent=1)])
     cameras = {camera.name: _calibration(camera) for camera in plan.cameras}
     _text(out / "calibration.json", [json.dumps(cameras, indent=1)])
-    _text(out / "perdure.yaml", _config(recordings))
+    _text(out / "perdure.yaml", _config(out, recordings))
 
 
 def _text(path: Path, lines: Sequence[str]) -> None:
@@ -159,9 +159,11 @@ def _calibration(camera: CameraPlan) -> dict[str, object]:
     }
 
 
-def _config(recordings: dict[str, Recording]) -> list[str]:
+def _config(out: Path, recordings: dict[str, Recording]) -> list[str]:
+    """Sources with full paths, and when each began by its own clock."""
     lines = ["cameras:"]
     for name, recording in recordings.items():
         first = float(recording.times[0]) if len(recording.times) else recording.camera.starts_s
-        lines.append(f"  {name}: {{source: {name}.mp4, offset_s: {first + recording.camera.clock_skew_s:.6f}}}")
+        source = json.dumps(str((out / f"{name}.mp4").resolve()))
+        lines.append(f"  {name}: {{source: {source}, offset_s: {first + recording.camera.clock_skew_s:.6f}}}")
     return lines

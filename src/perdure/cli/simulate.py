@@ -1,0 +1,96 @@
+"""``perdure simulate``: footage of a building that does not exist, with its truth; or a study of where cameras see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from perdure.simulate.plan import Plan
+    from perdure.simulate.truth import TrueVisit
+
+
+def simulate(
+    plan: Annotated[str, typer.Argument(help="house, shop, office, demo, or a YAML file of your own.")],
+    out: Annotated[Path, typer.Option(help="Folder for videos, truth and perdure.yaml.")] = Path("simulated"),
+    minutes: Annotated[float | None, typer.Option(help="Length, instead of the plan's own.")] = None,
+    seed: Annotated[int, typer.Option(help="Another number is another day with other people.", min=0)] = 0,
+    study: Annotated[bool, typer.Option("--study", help="No video: what do the cameras see, and what not?")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace footage that is in the folder.")] = False,
+) -> None:
+    """Film a simulated building: one video per camera, and what is true of them.
+
+    Same plan, same seed: the same truth, byte for byte.
+    """
+    from perdure.simulate.plan import load
+
+    settled = load(plan, minutes=minutes)
+    if study:
+        _study(settled, out)
+        return
+    _film(settled, out, seed, overwrite)
+
+
+def _film(plan: Plan, out: Path, seed: int, overwrite: bool) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    from perdure.errors import StoreError
+    from perdure.simulate.film import film
+
+    if (out / "truth").exists() and not overwrite:
+        raise StoreError(f"{out} holds footage already: choose another --out, or say --overwrite")
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    for day in range(1, plan.days + 1):
+        folder = out if plan.days == 1 else out / f"day-{day:03d}"
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+            tasks: dict[str, TaskID] = {camera.name: bars.add_task(camera.name, total=None) for camera in plan.cameras}
+
+            def told(name: str, done: int, total: int, bars: Progress = bars, tasks: dict[str, TaskID] = tasks) -> None:
+                bars.update(tasks[name], completed=done, total=total)
+
+            footage = film(plan, folder, day=day, seed=seed, progress=told)
+        _tell(footage.visits)
+        typer.echo(f"videos and truth in {folder}; next: perdure run --config {footage.config} --out {folder / 'run'}")
+
+
+def _tell(visits: tuple[TrueVisit, ...]) -> None:
+    """Who really came."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("person", "from", "to", "seen by (seconds)", title="What is true")
+    for visit in visits:
+        seen = ", ".join(f"{s.camera} {s.start_s:.0f}-{s.end_s:.0f}" for s in visit.sightings) or "nobody"
+        table.add_row(f"{visit.person} {visit.name}", f"{visit.start_s:.0f} s", f"{visit.end_s:.0f} s", seen)
+    Console().print(table)
+
+
+def _study(plan: Plan, out: Path) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from perdure.simulate import study
+
+    coverage = study.study(plan)
+    console = Console()
+    rooms = Table("room", "floor m2", "unseen", f">= {study.GOOD_PX:.0f} px", "median px", "cameras", title=plan.name)
+    for row in study.table(plan, coverage):
+        rooms.add_row(*row)
+    console.print(rooms)
+    names = [camera.name for camera in plan.cameras]
+    gaps = Table("from / to", *names, title="Shortest hand-off, seconds (0: they overlap)")
+    for name, row in zip(names, coverage.handoff_s, strict=True):
+        gaps.add_row(name, *(f"{gap:.1f}" if np.isfinite(gap) else "no way" for gap in row))
+    console.print(gaps)
+    for x, y, area in study.blind_spots(coverage):
+        console.print(f"nobody sees {area:.1f} m2 around x {x:.1f}, y {y:.1f}")
+    rate = sum(camera.rate_fps for camera in plan.cameras)
+    console.print(f"{len(names)} cameras deliver {rate:g} frames a second: what a machine must keep up with")
+    out.mkdir(parents=True, exist_ok=True)
+    study.draw(plan, coverage, out / "coverage.png")
+    console.print(f"picture: {out / 'coverage.png'}")
