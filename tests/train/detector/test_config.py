@@ -26,7 +26,7 @@ def test_only_the_paths_are_needed(tmp_path: Path) -> None:
         (GOOD + "lr: -1\n", "lr"),
         ("parent: a.onnx\n", "train"),
         (GOOD + "sizes: [[300, 512]]\n", "multiples of 32"),
-        (GOOD + "sizes: []\n", "multiples of 32"),
+        (GOOD + "plain_sizes: []\n", "plain_sizes: none"),
         (GOOD + "frozen: [neck]\n", "frozen"),
         ("a: [", "not YAML"),
         ("", "the file"),
@@ -36,6 +36,12 @@ def test_a_mistake_is_told_by_its_key(tmp_path: Path, text: str, told: str) -> N
     (tmp_path / "t.yaml").write_text(text)
     with pytest.raises(ConfigError, match=told):
         read_config(tmp_path / "t.yaml")
+
+
+def test_paths_may_name_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACE", "somewhere")
+    (tmp_path / "t.yaml").write_text(GOOD.replace("b.json", "${PLACE}/b.json"))
+    assert read_config(tmp_path / "t.yaml").train == Path("somewhere/b.json")
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

@@ -54,14 +54,15 @@ class Batches:
     def make(self, epoch: int, step: int, indices: NDArray[np.int64]) -> Batch:
         """One augmented batch."""
         rng = np.random.default_rng([self.config.seed, epoch, step])
-        height, width = self.config.sizes[rng.integers(len(self.config.sizes))]
-        scenes = [self._scene(int(index), height, width, epoch, rng) for index in indices]
+        plain = epoch >= self.config.epochs - self.config.plain_epochs
+        sizes = self.config.plain_sizes if plain else self.config.sizes
+        height, width = sizes[rng.integers(len(sizes))]
+        scenes = [self._scene(int(index), height, width, plain, rng) for index in indices]
         images = torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2).float()
         targets = [Targets(torch.from_numpy(scene.boxes), torch.from_numpy(scene.ignore)) for scene in scenes]
         return Batch(images, targets)
 
-    def _scene(self, index: int, height: int, width: int, epoch: int, rng: np.random.Generator) -> Scene:
-        plain = epoch >= self.config.epochs - self.config.plain_epochs
+    def _scene(self, index: int, height: int, width: int, plain: bool, rng: np.random.Generator) -> Scene:
         placing = Placing(self.config.scale, self.config.aspect)
         if not plain and rng.random() < self.config.mosaic:
             others = rng.choice(len(self.pictures), 3, p=self.chances / self.chances.sum())

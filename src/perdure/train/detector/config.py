@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from perdure.errors import ConfigError
 
 
 class DetectorTraining(BaseModel):
-    """One training run. Relative paths are relative to the working folder."""
+    """One training run. Paths are relative to the working folder and may name environment variables."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,9 +28,10 @@ class DetectorTraining(BaseModel):
     stretched: tuple[str, ...] = Field((), description="Subsets whose pictures were squeezed into a square.")
     seed: int = Field(0, ge=0)
     epochs: int = Field(20, ge=1, le=1000)
-    plain_epochs: int = Field(3, ge=0, description="Last epochs without mosaic and pasted people.")
+    plain_epochs: int = Field(3, ge=0, description="Last epochs without mosaic and pasted people, at `plain_sizes`.")
     batch: int = Field(16, ge=1, le=512)
     sizes: tuple[tuple[int, int], ...] = Field(((288, 416),), description="Height, width in px, one drawn per batch.")
+    plain_sizes: tuple[tuple[int, int], ...] = Field(((384, 512),), description="The same for the last epochs.")
     lr: float = Field(2e-4, gt=0.0, le=1.0)
     final_lr_share: float = Field(0.05, ge=0.0, le=1.0)
     warmup_steps: int = Field(200, ge=0)
@@ -59,7 +61,7 @@ def read_config(path: Path) -> DetectorTraining:
         ConfigError: the file is missing or a value is not allowed; names the key.
     """
     try:
-        config = DetectorTraining.model_validate(yaml.safe_load(path.read_text()))
+        config = DetectorTraining.model_validate(yaml.safe_load(os.path.expandvars(path.read_text())))
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the training configuration ({error.strerror})") from error
     except yaml.YAMLError as error:
@@ -68,7 +70,8 @@ def read_config(path: Path) -> DetectorTraining:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ConfigError(f"{path}: {key}: {first['msg']}") from error
-    wrong = [size for size in config.sizes if size[0] % 32 or size[1] % 32 or min(size) < 32]
-    if wrong or not config.sizes:
-        raise ConfigError(f"{path}: sizes: {wrong or 'none'}; give heights and widths that are multiples of 32")
+    for key, sizes in (("sizes", config.sizes), ("plain_sizes", config.plain_sizes)):
+        wrong = [size for size in sizes if size[0] % 32 or size[1] % 32 or min(size) < 32]
+        if wrong or not sizes:
+            raise ConfigError(f"{path}: {key}: {wrong or 'none'}; give heights and widths that are multiples of 32")
     return config

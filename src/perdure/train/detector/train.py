@@ -30,7 +30,7 @@ from perdure.train.detector.load import cut_to_person, load_parent
 from perdure.train.detector.losses import detection_losses
 from perdure.train.detector.nano import BACKBONE, YoloxNano
 
-CLEAN_AREAS_PX2 = (512 * 288, 320 * 192)  # the second shows the same people small
+CLEAN_AREAS_PX2 = (640 * 384, 512 * 288)
 STREET_AREA_PX2 = 512 * 288
 CURVE_COLUMNS = "epoch,step,loss_box,loss_score,rows_per_person,clean_ap50,street_ap50,seconds"
 
