@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from perdure.gallery.consolidate import cluster, rename
+from perdure.gallery.consolidate import certainty, cluster, rename
 from tests.gallery.people import CALIBRATION
 
 
@@ -46,3 +47,15 @@ def test_each_cluster_keeps_the_name_of_most_of_it_and_no_name_twice():
     before = ["P1", "P1", "P1", "P2", "P3", "P3"]
     assert rename(before, np.array([0, 0, 1, 1, 2, 0])) == ["P1", "P2", "P3"]
     assert rename(["P1", "P1"], np.array([0, 1])) == ["P1", None]
+
+
+def test_certainty_is_the_posterior_over_all_places():
+    similarity = np.array([[1.0, 0.8, 0.3], [0.8, 1.0, 0.1], [0.3, 0.1, 1.0]])
+    clusters = np.array([0, 0, 1])
+    prior = np.log(0.88 / 0.12) - np.log(2)
+    odds = 20 * similarity - 8 + prior
+    joined, _, alone = certainty(similarity, clusters, [], CALIBRATION, 0.88)
+    assert joined == pytest.approx(np.exp(odds[0, 1]) / (np.exp(odds[0, 1]) + np.exp(odds[0, 2]) + 1))
+    other = 20 * 0.2 - 8 + prior  # the mean of its similarities with the two
+    assert alone == pytest.approx(1 / (1 + np.exp(other)))
+    assert certainty(similarity, clusters, [(0, 2)], CALIBRATION, 0.88)[2] == pytest.approx(1.0)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 from perdure.gallery.calibrate import Calibration, prior_log_odds
 from perdure.types import Float64s, Ints
@@ -52,21 +52,31 @@ def cluster(
     return np.asarray(fcluster(tree, count - merges, "maxclust") - 1, np.int64)
 
 
-def certainty(similarity: Float64s, clusters: Ints, calibration: Calibration, return_rate: float) -> list[float]:
-    """For each tracklet how probable its place is: that it belongs to its cluster and to no other."""
-    count = int(clusters.max()) + 1
+def certainty(
+    similarity: Float64s,
+    clusters: Ints,
+    apart: Sequence[tuple[int, int]],
+    calibration: Calibration,
+    return_rate: float,
+) -> list[float]:
+    """For each tracklet the posterior probability of its place, against every other cluster and against being nobody.
+
+    A tracklet alone in its cluster is "nobody else"; a cluster with somebody it is apart from is no alternative.
+    """
+    rows, count = np.arange(len(clusters)), int(clusters.max()) + 1
     member = np.zeros((len(clusters), count))
-    member[np.arange(len(clusters)), clusters] = 1
-    totals = similarity @ member
-    sizes = np.repeat(member.sum(axis=0)[None], len(clusters), axis=0)
-    own = member.astype(bool)
-    totals[own] -= np.diag(similarity)  # a tracklet is no witness for itself
-    sizes[own] -= 1
-    means = np.divide(totals, sizes, out=np.full_like(totals, -np.inf), where=sizes > 0)
+    member[rows, clusters] = 1
+    totals, sizes = similarity @ member, np.tile(member.sum(axis=0), (len(clusters), 1))
+    totals[rows, clusters] -= np.diag(similarity)  # a tracklet is no witness for itself
+    sizes[rows, clusters] -= 1
+    means = np.divide(totals, sizes, out=np.zeros_like(totals), where=sizes > 0)
     odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, count)
-    inside = np.where(sizes[own] > 0, expit(odds[own]), 1.0)
-    outside = np.where(own, 0.0, expit(odds)).max(axis=1)
-    return [float(p) for p in inside * (1 - outside)]
+    for first, second in apart:
+        odds[first, clusters[second]] = odds[second, clusters[first]] = -np.inf
+    alone = sizes[rows, clusters] == 0
+    own = np.where(alone, 0.0, odds[rows, clusters])
+    odds[rows, clusters] = np.where(alone, -np.inf, 0.0)  # what is left: the others, and "nobody" at odds 1
+    return [float(p) for p in expit(own - logsumexp(odds, axis=1))]
 
 
 def rename(before: Sequence[str], clusters: Ints) -> list[str | None]:

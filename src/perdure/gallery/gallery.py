@@ -123,11 +123,11 @@ class Gallery:
         if not ids:
             return self.log[before:]
         similarity = self.scorer.matrix(np.array([self._index.row(id) for id in ids]), self._index)
-        clusters = cluster(similarity, self._apart(ids), self._together(ids), self.scorer.calibration, self.return_rate)
-        self._become(at, ids, clusters, similarity, self.scorer.calibration)
-        self._sure |= dict(
-            zip(ids, certainty(similarity, clusters, self.scorer.calibration, self.return_rate), strict=True)
-        )
+        apart, rate, calibration = self._apart(ids), self.return_rate, self.scorer.calibration
+        clusters = cluster(similarity, apart, self._together(ids), calibration, rate)
+        self._become(at, ids, clusters, similarity, calibration)
+        sure = certainty(similarity, clusters, apart, calibration, rate)
+        self._sure |= dict(zip(ids, sure, strict=True))
         return self.log[before:]
 
     # --- one tracklet -------------------------------------------------------------------------------------------

@@ -207,8 +207,10 @@ class _Reading:
             know(end, rest, self.site)
             if config.gallery.consolidate:
                 gallery.consolidate(end)
-            identities = gallery.identities()
-            events = self.site.events.whole(identities)
+            everybody = gallery.identities()
+            events = self.site.events.whole(everybody)
+            visitors = {event.identity for event in events}  # a blink too short for a visit is nobody
+            identities = [identity for identity in everybody if identity.id in visitors]
         return RunResult(
             cameras=tuple(_camera_run(camera, self.plan) for camera in self.cameras.values()),
             identities=tuple(identities),
