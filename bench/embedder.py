@@ -200,7 +200,7 @@ def quality(model: Model, data: Labelled) -> None:
     """Order of (crop, same crop degraded); rank-1 error of every crop as query, on the best crops by each measure."""
     rng = np.random.default_rng(0)
     strangers = rng.permutation(len(data.crops))
-    worse = [degrade(c, data.crops[s], rng) for c, s in zip(data.crops, strangers, strict=True)]
+    worse = [degrade(c, data.crops[s], rng.uniform(0.5, 1.0), rng) for c, s in zip(data.crops, strangers, strict=True)]
     vectors, own = model.embedder.embed(data.crops)
     _, own_worse = model.embedder.embed(worse)
     ordered = float((own > own_worse).mean())

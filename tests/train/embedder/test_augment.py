@@ -40,7 +40,7 @@ def test_the_input_is_never_changed():
     rng = np.random.default_rng(0)
     for _ in range(20):
         a.augment(crop, other, (48, 24), a.Strength(occlude_p=1, erase_p=1), rng)
-        a.degrade(crop, other, rng)
+        a.degrade(crop, other, 0.8, rng)
     np.testing.assert_array_equal(crop, kept[0])
     np.testing.assert_array_equal(other, kept[1])
 
@@ -72,9 +72,27 @@ def test_occlusion_shows_the_other_person_within_the_asked_share():
 def test_a_degraded_crop_keeps_its_size_and_differs():
     crop, other = _crop(), _crop(1)
     for seed in range(30):
-        out = a.degrade(crop, other, np.random.default_rng(seed))
+        out = a.degrade(crop, other, 0.5, np.random.default_rng(seed))
         assert out.shape == crop.shape
         assert not np.array_equal(out, crop)
+
+
+@pytest.mark.parametrize("severity", [0.0, 1.0])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (64, 32)])
+def test_degrading_takes_any_crop_at_both_ends(severity, size):
+    for seed in range(12):
+        out = a.degrade(_crop(0, *size), _crop(1, *size), severity, np.random.default_rng(seed))
+        assert out.shape == (*size, 3)
+
+
+def test_a_severer_degradation_differs_more():
+    crop, other = _crop(), _crop(1)
+
+    def difference(severity):
+        worse = [a.degrade(crop, other, severity, np.random.default_rng(s)).astype(float) for s in range(40)]
+        return np.mean([np.abs(w - crop).mean() for w in worse])
+
+    assert difference(0.1) < difference(0.5) < difference(1.0)
 
 
 def test_the_same_seed_gives_the_same_picture():

@@ -64,22 +64,29 @@ def plain(crop: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     return cv2.resize(crop, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def degrade(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same crop, clearly worse: one or two of blur, low resolution, JPEG, darkness, cover and half a body."""
+def degrade(crop: np.ndarray, other: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    """The same crop, worse: one or two of blur, low resolution, JPEG, darkness, cover and half a body.
+
+    Args:
+        crop: (H, W, 3) uint8.
+        other: a crop of somebody else.
+        severity: 0 (hardly visible) to 1 (hardly recognisable); from 0.5 on anybody would call it worse.
+        rng: picks the kinds.
+    """
     x = crop
     for kind in rng.choice(6, size=int(rng.integers(1, 3)), replace=False):
         if kind == 0:
-            x = blur(x, rng.uniform(1.2, 3.0) * x.shape[0] / 128, rng.random() < 0.5, rng)
+            x = blur(x, max(0.1, 3.0 * severity * x.shape[0] / 128), rng.random() < 0.5, rng)
         elif kind == 1:
-            x = lower_resolution(x, rng.uniform(0.12, 0.35))
+            x = lower_resolution(x, float(np.exp(-2.1 * severity)))
         elif kind == 2:
-            x = recompress(x, int(rng.integers(5, 20)))
+            x = recompress(x, round(60 * float(np.exp(-2.5 * severity))))
         elif kind == 3:
-            x = darken(x, rng)
+            x = darken(x, float(np.exp(-1.9 * severity)), 16 * severity, rng)
         elif kind == 4:
-            x = occlude(x, other, rng, least=0.35, most=0.6)
+            x = occlude(x, other, rng, 0.5 * severity, 0.6 * severity)
         else:
-            x = halve(x, rng)
+            x = part_of(x, 1 - 0.7 * severity, rng)
     return x
 
 
@@ -124,10 +131,10 @@ def relight(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (lit * fall[:, None, None]).astype(np.uint8)
 
 
-def darken(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A dark picture with the noise of a sensor at its limit."""
-    noise = rng.normal(0, rng.uniform(6, 16), crop.shape)
-    return np.clip(crop * rng.uniform(0.15, 0.35) + noise, 0, 255).astype(np.uint8)
+def darken(crop: np.ndarray, gain: float, noise_std: float, rng: np.random.Generator) -> np.ndarray:
+    """A dark picture (`gain` times the light) with the noise of a sensor at its limit."""
+    noise = rng.normal(0, noise_std, crop.shape)
+    return np.clip(crop * gain + noise, 0, 255).astype(np.uint8)
 
 
 def blur(crop: np.ndarray, sigma: float, motion: bool, rng: np.random.Generator) -> np.ndarray:
@@ -182,16 +189,11 @@ def occlude(
     return out
 
 
-def halve(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Only the upper part or one side of the person, as when a box is cut by the border of the frame."""
+def part_of(crop: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Only the upper `share` or one side of the person, as when a box is cut by the border of the frame."""
     height, width = crop.shape[:2]
-    side = int(rng.integers(3))
-    if side == 0:
-        part = crop[: max(1, int(height * rng.uniform(0.3, 0.5)))]
-    elif side == 1:
-        part = crop[:, : max(1, int(width * rng.uniform(0.35, 0.5)))]
-    else:
-        part = crop[:, width - max(1, int(width * rng.uniform(0.35, 0.5))) :]
+    rows, columns = max(1, round(height * share)), max(1, round(width * share))
+    part = (crop[:rows], crop[:, :columns], crop[:, width - columns :])[int(rng.integers(3))]
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
 
 

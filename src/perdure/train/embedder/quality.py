@@ -38,12 +38,11 @@ class QualityPlan:
 def train_quality(
     net: BodyNet, labelled: Crops, labels: np.ndarray, size_hw: tuple[int, int], plan: QualityPlan, seed: int
 ) -> None:
-    """Train the quality head of `net` in place on clean, augmented and degraded views of labelled crops.
+    """Train the quality head of `net` in place on labelled crops and the same crops made worse.
 
-    The target is what the crop's embedding is worth: the mean of its cosine to the centre of its own identity (an
-    uncertainty target, as in Shi and Jain 2019, "Probabilistic Face Embeddings", but learned directly as an error) and
-    the probability that its own identity's centre is the nearest. Pairs (crop, same crop degraded) must also be in
-    order.
+    The target of a worsened crop is what its embedding is worth (`worth`): an uncertainty as in Shi and Jain 2019,
+    "Probabilistic Face Embeddings", but learned directly as an error. The crops themselves give no target, because the
+    network knows them by heart, the bad ones too; of them it is only asked that each stands above its worsened self.
     """
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
@@ -54,18 +53,17 @@ def train_quality(
     net.eval()
     for step in range(plan.steps):
         index = rng.integers(len(labelled), size=plan.batch)
-        pictures = _views(labelled, index, size_hw, rng)
-        target_labels = torch.from_numpy(np.tile(labels[index], 3))
-        out = net(as_planes(pictures))
-        target = worth(out.embedding.detach(), centres, target_labels)
-        clean, _, degraded = out.quality.chunk(3)
-        loss = functional.mse_loss(out.quality, target) + plan.ordering * quality_ordering(clean, degraded, MARGIN)
+        out = net(as_planes(_views(labelled, index, size_hw, rng)))
+        asis, varied, worse = out.quality.chunk(3)
+        target = worth(out.embedding[plan.batch :].detach(), centres, torch.from_numpy(np.tile(labels[index], 2)))
+        loss = functional.mse_loss(torch.cat([varied, worse]), target)
+        loss = loss + plan.ordering * quality_ordering(asis, worse, MARGIN)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         if (step + 1) % 100 == 0:
-            ordered = float((clean > degraded).float().mean())
+            ordered = float((asis > worse).float().mean())
             log.info("quality  step %d  loss %.4f  ordered %.3f", step + 1, float(loss.detach()), ordered)
 
 
@@ -90,11 +88,11 @@ def _centres(vectors: np.ndarray, labels: np.ndarray) -> Tensor:
 
 
 def _views(crops: Crops, index: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """(3B, H, W, 3) uint8: B clean, B augmented as in training, B degraded."""
+    """(3B, H, W, 3) uint8: B as they are, B augmented and a little worse, B clearly worse."""
     strangers = rng.integers(len(crops), size=len(index))
     pairs = [(crops.pixels[i], crops.pixels[s]) for i, s in zip(index, strangers, strict=True)]
     strength = Strength(colour_p=0.3, erase_p=0.2)
-    clean = [plain(c, size_hw) for c, _ in pairs]
-    varied = [augment(c, o, size_hw, strength, rng) for c, o in pairs]
-    worse = [plain(degrade(c, o, rng), size_hw) for c, o in pairs]
-    return np.stack(clean + varied + worse)
+    asis = [plain(c, size_hw) for c, _ in pairs]
+    varied = [augment(degrade(c, o, rng.uniform(0, 0.6), rng), o, size_hw, strength, rng) for c, o in pairs]
+    worse = [plain(degrade(c, o, rng.uniform(0.3, 1.0), rng), size_hw) for c, o in pairs]
+    return np.stack(asis + varied + worse)

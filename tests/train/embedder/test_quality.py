@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from perdure.train.embedder.augment import degrade  # noqa: E402
+from perdure.train.embedder.data import Crops  # noqa: E402
+from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
+from perdure.train.embedder.quality import QualityPlan, train_quality, worth  # noqa: E402
+from perdure.train.embedder.validate import embed  # noqa: E402
+
+
+def _striped_people(count=8, each=4):
+    """People in stripes, so that a blurred crop can be told from a sharp one."""
+    rng = np.random.default_rng(0)
+    pixels = []
+    for _ in range(count):
+        bright, dark = rng.integers(140, 250, 3), rng.integers(0, 80, 3)
+        person = np.where((np.arange(64) // 4 % 2 == 0)[:, None, None], bright, dark) + np.zeros((64, 32, 3))
+        pixels += [np.clip(person + rng.normal(0, 5, person.shape), 0, 255).astype(np.uint8) for _ in range(each)]
+    n = count * each
+    return Crops(np.stack(pixels), np.repeat(np.arange(count), each), np.arange(n) % 2, tuple(map(str, range(n))))
+
+
+def test_worth_is_one_at_the_own_centre_and_lower_at_another():
+    centres = torch.eye(3)
+    vectors = torch.tensor([[2.0, 0, 0], [0, 5.0, 0], [1.0, 1.0, 0]])
+    own = worth(vectors, centres, torch.tensor([0, 0, 0]))
+    assert own[0] == pytest.approx(1.0, abs=1e-3)
+    assert own[1] == pytest.approx(0.0, abs=1e-3)
+    assert own[1] < own[2] < own[0]
+
+
+def test_the_head_learns_the_order_and_the_embedding_stays_as_it_was():
+    torch.manual_seed(0)
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=16))
+    crops = _striped_people()
+    before, _ = embed(net, crops, (64, 32))
+    train_quality(net, crops, crops.identities, (64, 32), QualityPlan(steps=120, batch=16, learning_rate=5e-3), 0)
+    after, quality = embed(net, crops, (64, 32))
+    np.testing.assert_array_equal(before, after)
+    rng = np.random.default_rng(5)
+    worse = np.stack([degrade(p, crops.pixels[0], 0.8, rng) for p in crops.pixels])
+    _, lower = embed(net, Crops(worse, crops.identities, crops.cameras, crops.names), (64, 32))
+    assert (quality > lower).mean() > 0.8
