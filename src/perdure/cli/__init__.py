@@ -10,7 +10,10 @@ import typer
 from perdure import __version__
 from perdure.cli import eval as evaluation
 from perdure.cli import models
+from perdure.cli.demo import demo
 from perdure.cli.run import run
+from perdure.cli.simulate import simulate
+from perdure.cli.track import track
 from perdure.errors import PerdureError
 
 app = typer.Typer(
@@ -36,7 +39,10 @@ def common(
     """Options of every command."""
 
 
+app.command()(demo)
 app.command()(run)
+app.command()(track)
+app.command()(simulate)
 app.add_typer(models.app, name="models")
 app.add_typer(evaluation.app, name="eval")
 

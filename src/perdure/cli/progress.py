@@ -60,6 +60,12 @@ class Bars:
         for source in sources:
             self._tasks[source.camera] = self._bars.add_task(source.camera, total=source.length, fps="-", people=0)
 
+    def filmed(self, camera: str, frames: int, total: int) -> None:
+        """A simulated camera has filmed so much."""
+        if camera not in self._tasks:
+            self._tasks[camera] = self._bars.add_task(camera, total=total, fps="-", people=0)
+        self.progress(camera, frames, 0)
+
     def progress(self, camera: str, frames: int, people: int) -> None:
         """Move one bar."""
         id = self._tasks[camera]
@@ -72,4 +78,8 @@ class Bars:
 
     def stage(self, name: str) -> None:
         """Say what is going on after the last frame."""
-        self._console.print(f"{name} ...", style="dim")
+        self.say(f"{name} ...")
+
+    def say(self, text: str) -> None:
+        """A line above the bars."""
+        self._console.print(text, style="dim")

@@ -28,16 +28,15 @@ def run(
     embedder: Annotated[str | None, typer.Option(help="Name in the catalogue, or an ONNX file with a card.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     detect_every: Annotated[int | None, typer.Option(help="Look for people on every n-th frame only.")] = None,
-    video: Annotated[
-        bool, typer.Option("--video", help="Also draw annotated videos and a mosaic.")
-    ] = False,
+    video: Annotated[bool, typer.Option("--video", help="Also draw annotated videos and a mosaic.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Find the people in recorded footage: one identity each over all cameras, one event per visit.
 
-    Ctrl-C stops early and writes what was seen until then; --resume goes on from there.
+    Ctrl-C stops early and writes what was seen until then (exit code 130); --resume goes on from there. A source that
+    breaks ends its camera only; everything is written, and the exit code is 2.
     """
     from perdure.cli.progress import Bars, Silent
     from perdure.nodes.recorded import Plan
@@ -48,13 +47,16 @@ def run(
     if as_json:
         import json
 
-        typer.echo(json.dumps(outcome(run_plan(plan, Silent()), out), indent=1))
-        return
-    with Bars() as bars:
-        result = run_plan(plan, bars)
-    tell(result, out)
+        result = run_plan(plan, Silent())
+        typer.echo(json.dumps(outcome(result, out), indent=1))
+    else:
+        with Bars() as bars:
+            result = run_plan(plan, bars)
+        tell(result, out)
     if result.interrupted:
         raise typer.Exit(130)
+    if any(camera.broken for camera in result.cameras):
+        raise typer.Exit(2)
 
 
 def settle(
