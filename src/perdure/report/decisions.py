@@ -187,8 +187,11 @@ def sentence(change: Change) -> str:
 
 def _is_plain(change: Change) -> bool:
     """A long stay that was cut and goes on: nothing was weighed."""
-    return isinstance(change, Matched) and not change.evidence.terms and change.evidence.second is None and (
-        math.isnan(change.evidence.best_score)
+    return (
+        isinstance(change, Matched)
+        and not change.evidence.terms
+        and change.evidence.second is None
+        and (math.isnan(change.evidence.best_score))
     )
 
 

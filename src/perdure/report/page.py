@@ -15,7 +15,7 @@ from perdure.report.decisions import Teller, Told
 from perdure.report.pictures import Album, Picture, by_camera
 from perdure.report.result import CameraRun, RunResult
 from perdure.report.timeline import Bar, Span, bars
-from perdure.report.words import clock, count, duration, listed, percent
+from perdure.report.words import LIVE_FROM_S, clock, count, duration, listed, percent
 from perdure.types import Event, Identity
 
 MAX_PEOPLE: Final = 1000
@@ -148,10 +148,12 @@ def _stages(result: RunResult) -> list[Stage]:
 
 
 def _span(result: RunResult) -> Span:
-    """From the recording's start to the last sighting or frame."""
+    """From the recording's start (live: the first sighting) to the last sighting or frame."""
     seen = [sighting for identity in result.identities for sighting in identity.sightings]
+    first = min((s.start for s in seen), default=0.0)
+    start = first if first >= LIVE_FROM_S else min(first, 0.0)
     footage_s = max((camera.footage_s for camera in result.cameras), default=0.0)
-    return Span(min([0.0, *(s.start for s in seen)]), max([footage_s, *(s.end for s in seen)]))
+    return Span(start, max([start + footage_s, *(s.end for s in seen)]))
 
 
 def chip(identity: str) -> Chip:

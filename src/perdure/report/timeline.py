@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from perdure.report.words import clock
 from perdure.types import Identity
 
 _STEPS_S: Final = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -73,9 +74,6 @@ def bars(identity: Identity, span: Span, cameras: list[str]) -> list[Bar]:
 
 
 def _label(at: float, *, fine: bool) -> str:
-    seconds = round(at)
-    if fine:
-        return f"{int(at) // 60}:{at % 60:04.1f}"
-    if seconds < 3600:
-        return f"{seconds // 60}:{seconds % 60:02d}"
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    """The clock, without tenths where the steps are whole seconds."""
+    label = clock(at)
+    return label if fine else label.removesuffix(".0")

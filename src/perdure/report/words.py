@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import Final
+
+LIVE_FROM_S: Final = 1e8
+"""Times from here on are UTC seconds of a live camera, smaller ones count from the recording's start."""
 
 
 def clock(at: float) -> str:
-    """Seconds since the recording's start as m:ss.d, from an hour on as h:mm:ss."""
-    sign, at = ("-", -at) if at < -0.05 else ("", max(at, 0.0))
-    if at < 3600 - 0.05:
-        tenths = round(at * 10)
-        return f"{sign}{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+    """Seconds since the recording's start as m:ss.d, from an hour on as h:mm:ss; live: h:mm:ss of the day, UTC."""
+    if at >= LIVE_FROM_S:
+        return _hours(at % 86400)
+    sign, at = ("-", -at) if at <= -0.05 else ("", max(at, 0.0))
+    if at >= 3600 - 0.05:
+        return sign + _hours(at)
+    tenths = round(at * 10)
+    return f"{sign}{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def _hours(at: float) -> str:
     seconds = round(at)
-    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def duration(seconds: float) -> str:
