@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from perdure.errors import ConfigError
 
-TrackerName = Literal["default", "sort", "bytetrack"]
+TrackerName = Literal["default", "sort", "deepsort", "bytetrack", "ocsort", "botsort"]
 PolicyName = Literal["default", "ema", "ring-centroid", "nearest", "micro-track"]
 
 
@@ -73,7 +73,7 @@ class GalleryConfig(_Section):
     wait_s: float = Field(10.0, ge=0.0, le=600.0, description="An unclear tracklet waits at most this long.")
     exemplars_per_tracklet: int = Field(8, ge=1, le=64, description="Pictures kept of one tracklet.")
     exemplars_per_identity: int = Field(16, ge=1, le=256, description="Pictures compared for one identity.")
-    cameras_overlap: bool = Field(True, description="May two cameras see one place at once?")
+    cameras_overlap: bool = Field(True, description="Whether two cameras may see one place at once.")
     consolidate: bool = Field(True, description="Look at everything again at the end of recorded footage.")
 
 

@@ -74,7 +74,6 @@ def open_session(
     options.intra_op_num_threads = threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     # Threads that spin while they wait take the cores from the other network, the decoders and the tracker.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = _providers(device)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from perdure.config import Config, load, parse
+from perdure.errors import ConfigError
+
+
+def fields(model: type[BaseModel], prefix: str = ""):
+    """Every field of the configuration with its key."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}", field
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from fields(field.annotation, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize(("key", "field"), list(fields(Config)), ids=[key for key, _ in fields(Config)])
+def test_every_field_is_described(key, field):
+    assert field.description
+    assert field.description.endswith(".")
+
+
+def test_no_file_means_the_defaults():
+    assert load(None) == Config()
+    assert parse({}) == Config()
+
+
+def test_a_file_is_read(tmp_path):
+    file = tmp_path / "perdure.yaml"
+    file.write_text("cameras:\n  door: {source: x.mp4}\nevents: {visit_gap_s: 30}\n")
+    settings = load(file)
+    assert settings.cameras["door"].source == "x.mp4"
+    assert settings.events.visit_gap_s == 30
+    file.write_text("")
+    assert load(file) == Config()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"trackin": {}}, "unknown key 'trackin'; did you mean 'tracking'"),
+        ({"cameras": {"a": {"source": "x", "ofset_s": 1}}}, "unknown key 'cameras.a.ofset_s'; did you mean 'offset_s'"),
+        ({"gallery": {"zzz": 1}}, "unknown key 'gallery.zzz'; known keys: policy"),
+        ({"cameras": {"a": {}}}, "cameras.a.source: Field required"),
+        ({"cameras": {"a": {"source": "x", "rate_fps": 0}}}, "allowed: > 0.0 and <= 1000.0"),
+        ({"gallery": {"false_match_rate": 0.9}}, "gallery.false_match_rate: .*got 0.9, allowed: > 0.0 and < 0.5"),
+        ({"tracking": {"low_score": 0.6, "high_score": 0.4}}, "low_score 0.6 is above high_score 0.4"),
+        ({"detection": {"every": "often"}}, "detection.every: .*got 'often'"),
+    ],
+)
+def test_an_error_names_the_key_and_what_is_allowed(content, told):
+    with pytest.raises(ConfigError, match=told):
+        parse(content)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read the configuration"):
+        load(tmp_path / "no.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        load(tmp_path / "binary.yaml")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from perdure.geometry import (
+    area,
+    clip,
+    covered,
+    from_cxcyah,
+    inside_polygon,
+    intersection_each,
+    iou,
+    project,
+    to_cxcyah,
+)
+
+CORNERS = arrays(np.float64, (5, 2, 2), elements=st.integers(0, 40).map(float))
+BOXES = CORNERS.map(lambda c: np.concatenate([c.min(axis=1), c.max(axis=1)], axis=1))
+
+
+def cells(box):
+    """The unit cells of a box with whole corners."""
+    return {(x, y) for x in range(int(box[0]), int(box[2])) for y in range(int(box[1]), int(box[3]))}
+
+
+@given(BOXES, BOXES)
+def test_overlap_equals_counting_cells(first, second):
+    shared, inside = iou(first, second), covered(first, second)
+    for i, a in enumerate(first):
+        assert area(first)[i] == len(cells(a))
+        assert intersection_each(first, second)[i] == len(cells(a) & cells(second[i]))
+        for j, b in enumerate(second):
+            union = len(cells(a) | cells(b))
+            assert shared[i, j] == pytest.approx(len(cells(a) & cells(b)) / union if union else 0)
+            assert inside[i, j] == pytest.approx(len(cells(a) & cells(b)) / len(cells(a)) if cells(a) else 0)
+
+
+def test_an_inverted_box_has_no_area():
+    assert area(np.array([[10.0, 0.0, 5.0, 8.0]]))[0] == 0
+
+
+@given(BOXES)
+def test_centre_form_is_a_round_trip(boxes):
+    boxes[:, 2:] += 1
+    np.testing.assert_allclose(from_cxcyah(to_cxcyah(boxes)), boxes, atol=1e-9)
+
+
+def test_clip_keeps_the_dtype():
+    clipped = clip(np.array([[-5, -5, 50, 50]], np.float32), 20, 10)
+    assert clipped.dtype == np.float32
+    np.testing.assert_array_equal(clipped, [[0, 0, 20, 10]])
+
+
+def test_project_follows_the_homography():
+    shift = np.array([[2.0, 0, 1], [0, 2, 3], [0, 0, 2]])
+    np.testing.assert_allclose(project(np.array([[1.0, 1.0]]), shift), [[1.5, 2.5]])
+
+
+@given(st.floats(-2, 12), st.floats(-2, 12))
+def test_inside_a_convex_polygon_is_left_of_every_edge(x, y):
+    polygon = np.array([[0.0, 0], [10, 2], [8, 9], [1, 7]])
+    after = np.roll(polygon, -1, axis=0)
+    side = (after[:, 0] - polygon[:, 0]) * (y - polygon[:, 1]) - (after[:, 1] - polygon[:, 1]) * (x - polygon[:, 0])
+    if np.min(np.abs(side)) > 1e-6:
+        assert inside_polygon(np.array([[x, y]]), polygon)[0] == bool(np.all(side > 0))
