@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli.eval_retrieval import openset, retrieval
+from perdure.cli.eval_stream import stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure a result against the truth.", no_args_is_help=True)
 app.command()(retrieval)
 app.command()(openset)
+app.command()(stream)
 
 Json = Annotated[bool, typer.Option("--json", help="Print exact figures as JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Also write a self-contained page with plots.")]

@@ -1,0 +1,231 @@
+"""``perdure eval stream``, ``ablate`` and ``cascade``: the real gallery on open-world streams with truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from perdure.cli.eval_retrieval import Device, DeviceOption, EmbeddingsOption, HtmlOption, JsonOption, SaveOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from perdure.evaluate.embeddings import Embeddings
+    from perdure.evaluate.stream import Stream
+    from perdure.evaluate.stream_report import PolicyRun
+    from perdure.gallery.calibrate import Calibration
+
+ALL = "all"
+BEST = "best"
+
+
+class Half(StrEnum):
+    """Which of the sorted people come."""
+
+    ALL = "all"
+    FIRST = "first"
+    SECOND = "second"
+
+
+class OnOff(StrEnum):
+    """A switch."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class CalibrateOn(StrEnum):
+    """Whom the calibration was fitted on."""
+
+    CARD = "card"
+    OTHER_HALF = "other-half"
+
+
+ImagesOption = Annotated[
+    Path | None, typer.Option("--images", help="Folder of Market-1501 names (pppp_cCsS_FFFFFF_NN.jpg), or a .csv.")
+]
+EmbedderOption = Annotated[
+    str | None, typer.Option("--embedder", help="Model that embeds --images; with --embeddings: whose card counts.")
+]
+HalfOption = Annotated[Half, typer.Option("--half", help="Every second of the sorted people, or everybody.")]
+CalibrationOption = Annotated[
+    CalibrateOn, typer.Option("--calibration", help="The model's card, or fitted on the half that does not come.")
+]
+
+
+def stream(
+    images: ImagesOption = None,
+    embedder: EmbedderOption = None,
+    embeddings: EmbeddingsOption = None,
+    save: SaveOption = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="default, ema, ring-centroid, nearest, micro-track; all.")
+    ] = "default",
+    threshold: Annotated[
+        str | None, typer.Option("--threshold", help="Cosine for policies that have one; best: scanned in hindsight.")
+    ] = None,
+    time: Annotated[OnOff, typer.Option("--time", help="May it be known who was seen beside whom?")] = OnOff.ON,
+    repeat_days: Annotated[int, typer.Option("--repeat-days", min=1, max=1000, help="Deal it over so many days.")] = 1,
+    half: HalfOption = Half.ALL,
+    last_people: Annotated[int | None, typer.Option("--last-people", min=2, help="Only the last N people.")] = None,
+    calibration: CalibrationOption = CalibrateOn.CARD,
+    checkpoints: Annotated[int, typer.Option("--checkpoints", min=1, max=200, help="Points of the curves.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the days, and of ties in time.")] = 0,
+    device: DeviceOption = Device.AUTO,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
+) -> None:
+    """People who come and come again, through the real gallery: who is who, online and after a second look."""
+    from perdure.cli.eval import tell
+    from perdure.errors import ConfigError
+    from perdure.evaluate import stream_report
+    from perdure.evaluate.stream import of_pictures
+
+    names, wanted = _policies(policy), _threshold(threshold)
+    everybody = material(images, embedder, embeddings, save, device)
+    tested, fitted, source = calibrated(everybody, half, last_people, calibration, embedder)
+    told = of_pictures(tested, with_time=time is OnOff.ON, repeat_days=repeat_days, seed=seed)
+    if fitted is None and (wanted is None or "default" in names):
+        raise ConfigError(
+            f"{source} Measure one (docs/models.md), name the model with --embedder, or try --calibration other-half "
+            "with --half first or second"
+        )
+    runs = _run(told, names, wanted, fitted, checkpoints)
+    report = stream_report.report(runs, (source,))
+    figures = {
+        "stream": stream_report.stream_figures(told),
+        "calibration": source,
+        "policies": [run.figures() for run in runs],
+    }
+    tell(report, figures, as_json, html)
+
+
+def _policies(wanted: str) -> list[str]:
+    from perdure.config import PolicyName
+    from perdure.errors import ConfigError
+
+    known = list(get_args(PolicyName))
+    if wanted == ALL:
+        return known
+    if wanted not in known:
+        raise ConfigError(f"unknown policy {wanted!r}; known: {', '.join(known)}, or {ALL}")
+    return [wanted]
+
+
+def _threshold(wanted: str | None) -> float | str | None:
+    from perdure.errors import ConfigError
+
+    if wanted is None or wanted == BEST:
+        return wanted
+    try:
+        value = float(wanted)
+    except ValueError as error:
+        raise ConfigError(f"--threshold {wanted!r} is neither a cosine nor '{BEST}'") from error
+    if not -1 <= value <= 1:
+        raise ConfigError(f"--threshold {value} is not a cosine: allowed are -1 to 1")
+    return value
+
+
+def material(
+    images: Path | None, embedder: str | None, embeddings: Path | None, save: Path | None, device: Device
+) -> Embeddings:
+    """Labelled embeddings of a folder, made now or before."""
+    from perdure.cli.eval_retrieval import _embedded
+    from perdure.errors import ConfigError
+    from perdure.evaluate.datasets import read, without_junk
+    from perdure.evaluate.embeddings import load, of_pictures
+    from perdure.evaluate.embeddings import save as save_embeddings
+
+    if images is None and embeddings is None:
+        raise ConfigError("give --images with a folder of pictures, --embeddings with an npz file, or both")
+    made = load(embeddings) if embeddings is not None else None
+    if images is not None:
+        pictures = without_junk(read(images))
+        if made is not None and embeddings is not None:
+            made = of_pictures(made, pictures.pictures, embeddings)
+        else:
+            made = _embedded(pictures, embedder or "auto", device)
+    assert made is not None
+    if save is not None:
+        save_embeddings(made, save)
+    return made
+
+
+def calibrated(
+    everybody: Embeddings, half: Half, last_people: int | None, calibration: CalibrateOn, embedder: str | None
+) -> tuple[Embeddings, Calibration | None, str]:
+    """Who comes, what a similarity is worth, and where that was measured, in words."""
+    import numpy as np
+
+    from perdure.errors import ConfigError
+    from perdure.evaluate.embeddings import people
+    from perdure.evaluate.stream import halves
+    from perdure.evaluate.stream_calibration import fit_calibration
+
+    first, second = halves(everybody.person)
+    chosen = {Half.ALL: people(everybody), Half.FIRST: first, Half.SECOND: second}[half]
+    if last_people is not None:
+        chosen = chosen[np.isin(chosen, people(everybody)[-last_people:])]
+    tested = everybody[np.isin(everybody.person, chosen)]
+    if calibration is CalibrateOn.CARD:
+        fitted, source = card_calibration(embedder or everybody.model)
+        return tested, fitted, source
+    if half is Half.ALL:
+        raise ConfigError(
+            "--calibration other-half needs --half first or --half second: who else should it be fitted on?"
+        )
+    others = second if half is Half.FIRST else first
+    source = f"Calibration fitted on the {len(others)} people of the other half, who are not in the stream."
+    return tested, fit_calibration(everybody[np.isin(everybody.person, others)]), source
+
+
+def card_calibration(model: str) -> tuple[Calibration | None, str]:
+    """What the card of a model of this name says; the file of the model need not be here."""
+    from perdure.gallery.calibrate import Calibration
+    from perdure.models.catalogue import cards, choose
+
+    name = choose(model, "embedder")
+    measured = next((c.calibration for c in cards() if c.task == "embedder" and c.name == name), None)
+    if measured is None:
+        return None, f"No card of {name!r} gives a calibration."
+    fitted = Calibration(
+        measured.slope, measured.offset, measured.impostor_mean, measured.impostor_std, measured.threshold
+    )
+    return fitted, f"Calibration and threshold of the card of {name}, fitted on {measured.fitted_on}"
+
+
+def _run(
+    told: Stream, names: Sequence[str], threshold: float | str | None, fitted: Calibration | None, checkpoints: int
+) -> list[PolicyRun]:
+    from perdure.config import GalleryConfig
+    from perdure.evaluate.replay import best_threshold, run_policy
+    from perdure.evaluate.stream_report import PolicyRun
+
+    runs = []
+    for name in names:
+        config = GalleryConfig.model_validate({"policy": name})
+        simple = name != "default"
+        if simple:
+            with _working(name) as said:
+                cosine = best_threshold(told, config, said) if threshold == BEST else threshold
+            if cosine is None and fitted is not None:
+                cosine = fitted.threshold
+            config = config.model_copy(update={"threshold": cosine})
+        with _working(name):
+            done = run_policy(told, config, fitted, checkpoints)
+        runs.append(PolicyRun(name, done, config.threshold, hindsight=simple and threshold == BEST))
+    return runs
+
+
+@contextmanager
+def _working(name: str) -> Iterator[Callable[[float, float], None]]:
+    """A line on stderr while a policy runs; it can be told of thresholds tried."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{name} ...") as status:
+        yield lambda threshold, idf1: status.update(f"{name} ... threshold {threshold:.3f}: IDF1 {idf1:.3f}")

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from perdure.cli.eval import app
+from perdure.config import GalleryConfig
+from perdure.errors import ConfigError, InputError, PerdureError
+from perdure.evaluate.embeddings import Embeddings
+from perdure.evaluate.partition import partition
+from perdure.evaluate.replay import best_threshold, replay, run_policy, snapshot, tell, thinned
+from perdure.evaluate.stream import halves, of_pictures, of_simulation, without_people
+from perdure.evaluate.stream_calibration import fit_calibration
+from perdure.evaluate.stream_report import PolicyRun, report
+from perdure.gallery.calibrate import Calibration
+from perdure.gallery.constraints import seen_apart
+from perdure.gallery.decide import FixedThreshold
+from perdure.gallery.exemplars import last
+from perdure.gallery.gallery import Gallery
+from perdure.gallery.scoring import Representatives
+
+
+def pictures_of(people: int = 16, spread: float = 0.35, seed: int = 0, per_stay: int = 3) -> Embeddings:
+    """People before three cameras in two sequences, ``per_stay`` pictures each time, 10 frames apart."""
+    rng = np.random.default_rng(seed)
+    person, camera, sequence, shot = (
+        axis.ravel() for axis in np.meshgrid(range(1, people + 1), range(1, 4), (1, 2), range(per_stay), indexing="ij")
+    )
+    begin = rng.integers(0, 5000, (people + 1, 4, 3))[person, camera, sequence]
+    looks = rng.normal(size=(people + 1, 24))[person] + 0.5 * rng.normal(size=(4, 24))[camera]
+    vectors = looks + spread * rng.normal(size=looks.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    names = tuple(f"{n}.jpg" for n in range(len(person)))
+    return Embeddings(
+        "made-up",
+        vectors.astype(np.float32),
+        person,
+        camera,
+        sequence,
+        begin + 10 * shot + 1,
+        np.ones(len(person), np.float32),
+        names,
+    )
+
+
+CALIBRATION = fit_calibration(pictures_of(40, seed=9))
+
+
+def test_tracklets_are_cut_at_gaps_and_arrive_by_sequence_and_first_frame() -> None:
+    made = pictures_of(4)
+    gap = np.where(np.arange(len(made)) % 3 == 2, 300, 0)  # the last picture of every stay comes much later
+    stream = of_pictures(replace(made, frame=made.frame + gap))
+    assert len(stream) == 4 * 3 * 2 * 2
+    assert stream.crops.tolist().count(1) == stream.crops.tolist().count(2) == 24
+    assert stream.crops.sum() == len(made)
+    assert (np.diff(stream.at) >= 0).all()
+    assert len({t.id for t in stream.told}) == len(stream)
+    halfway = len(stream) // 2
+    assert stream.at[halfway] - stream.at[halfway - 1] > 3000  # the second sequence is another hour
+
+
+def test_only_with_time_is_it_known_who_was_seen_beside_whom() -> None:
+    made = pictures_of(2)
+    together = replace(made, frame=np.tile([1, 11, 21], len(made) // 3))
+    for with_time in (True, False):
+        stream = of_pictures(together, with_time=with_time)
+        first = stream.told[0]
+        other = next(t for t in stream.told[1:] if t.camera == first.camera and t.start == first.start)
+        assert seen_apart(first, other) is with_time
+
+
+def test_days_are_seeded_keep_all_crops_and_a_persons_order() -> None:
+    made = pictures_of(12)
+    once, days = of_pictures(made), of_pictures(made, repeat_days=5, seed=3)
+    again, otherwise = of_pictures(made, repeat_days=5, seed=3), of_pictures(made, repeat_days=5, seed=4)
+    assert days.at.tolist() == again.at.tolist() != otherwise.at.tolist()
+    assert days.at[-1] > 3 * once.at[-1]
+    for person in range(1, 13):
+        names = [
+            [t.exemplars[0].pictures for t, who in zip(s.told, s.person, strict=True) if who == person]
+            for s in (once, days)
+        ]
+        assert names[0] == names[1]
+
+
+def test_told_early_means_twice_with_more_evidence_the_second_time() -> None:
+    stream = of_pictures(pictures_of(5), told_early_s=0.5)
+    assert len(stream) == 2 * len(stream.latest(len(stream))) == 60
+    assert (np.diff(stream.at) >= 0).all()
+    by_id: dict[str, list[int]] = {}
+    for row, tracklet in enumerate(stream.told):
+        by_id.setdefault(tracklet.id, []).append(row)
+    for early, closed in by_id.values():
+        assert (stream.told[early].ended, stream.told[closed].ended) == ("open", "left")
+        assert (stream.crops[early], stream.crops[closed]) == (2, 3)
+        assert stream.told[early].revision < stream.told[closed].revision
+        assert stream.told[early].path[:, 0].max() <= stream.told[early].end
+    assert stream.latest(len(stream)).tolist() == sorted(rows[1] for rows in by_id.values())
+
+
+def test_ties_are_broken_by_the_seed() -> None:
+    made = pictures_of(8)
+    at_once = replace(made, frame=np.tile([1, 11, 21], len(made) // 3))
+    orders = [of_pictures(at_once, seed=seed).person.tolist() for seed in (0, 0, 1, 2)]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2] != orders[3]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        ({"person": np.zeros(288, np.int64)}, "no picture of anybody"),
+        ({"camera": -np.arange(1, 289)}, "needs the camera"),
+        ({"frame": np.zeros(288, np.int64)}, "needs the frame"),
+    ],
+)
+def test_pictures_that_are_no_stream(spoil: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        of_pictures(replace(pictures_of(), **spoil))
+    with pytest.raises(InputError, match="no tracklets"):
+        of_simulation("m", [])
+
+
+def test_halves_and_absent_people() -> None:
+    made = pictures_of(7)
+    first, second = halves(made.person)
+    assert first.tolist() == [1, 3, 5, 7]
+    assert second.tolist() == [2, 4, 6]
+    assert set(without_people(of_pictures(made), first).person.tolist()) == {2, 4, 6}
+
+
+def test_the_default_policy_finds_easy_people_and_its_scores_are_those_of_the_partition() -> None:
+    done = run_policy(of_pictures(pictures_of()), GalleryConfig(), CALIBRATION, checkpoints=4)
+    assert [point.told for point in done.checkpoints] == [24, 48, 72, 96]
+    assert done.end.online.idf1 > 0.9
+    assert done.end.consolidated is not None
+    assert done.end.consolidated.idf1 > 0.9
+    identity_of = done.online.partition.identity_of
+    labels = [identity_of[t.id] for t in done.stream.told]
+    assert done.end.online == partition(done.stream.person, labels, done.stream.crops)
+    early = done.checkpoints[0].online
+    assert early.items == 24
+    assert early.people == len(np.unique(done.stream.person[:24]))
+
+
+def test_a_checkpoint_does_not_change_what_comes_after() -> None:
+    stream = of_pictures(pictures_of(spread=0.8))
+    many, one = (run_policy(stream, GalleryConfig(), CALIBRATION, checkpoints=n) for n in (9, 1))
+    assert many.end.online == one.end.online
+    assert many.end.consolidated == one.end.consolidated
+    assert repr(many.online.log) == repr(one.online.log)
+
+
+def test_a_snapshot_goes_its_own_way() -> None:
+    stream = of_pictures(pictures_of())
+    gallery = run_policy(stream, GalleryConfig(consolidate=False), CALIBRATION).online
+    before = list(gallery.log), dict(gallery.partition.identity_of)
+    copy = snapshot(gallery)
+    tell(copy, of_pictures(pictures_of(seed=5)), 0, 1)
+    copy.consolidate(1e9)
+    copy.log.clear()
+    assert repr((gallery.log, gallery.partition.identity_of)) == repr(before)
+
+
+def test_simple_policies_have_no_second_look_and_a_best_threshold() -> None:
+    stream = of_pictures(pictures_of(spread=0.2))
+    config = GalleryConfig(policy="nearest")
+    told: list[tuple[float, float]] = []
+    best = best_threshold(stream, config, lambda *said: told.append(said))
+    at_best = run_policy(stream, config.model_copy(update={"threshold": best}), None)
+    assert at_best.consolidated is None
+    assert at_best.end.online.idf1 == max(idf1 for _, idf1 in told) > 0.8
+    everybody_one = run_policy(stream, config.model_copy(update={"threshold": -1.0}), None)
+    assert everybody_one.end.online.ids == 1
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 1000), st.integers(1, 7))
+def test_every_tracklet_counts_once_however_often_told(seed: int, checkpoints: int) -> None:
+    made = pictures_of(4, seed=seed)
+    stream = of_pictures(made, told_early_s=0.5, seed=seed)
+    gallery = Gallery("made-up", 24, Representatives(last), FixedThreshold(0.6))
+    end = replay(stream, gallery, checkpoints, thinned(2)).end.online
+    assert end.items == 24
+    assert end.weight == len(made)
+
+
+def test_a_calibration_is_right_about_the_people_it_was_fitted_on() -> None:
+    assert CALIBRATION.slope > 0 > CALIBRATION.offset
+    assert abs(CALIBRATION.impostor_mean) < 0.1
+    plain = fit_calibration(pictures_of(40, seed=9), centred=False)
+    assert plain.impostor_std > CALIBRATION.impostor_std  # cameras make strangers alike
+    with pytest.raises(InputError, match="two cameras"):
+        fit_calibration(pictures_of(5)[pictures_of(5).camera == 1])
+    with pytest.raises(InputError, match="found one"):
+        fit_calibration(pictures_of(1))
+
+
+def test_the_report_has_a_line_per_policy_and_curves() -> None:
+    stream = of_pictures(pictures_of())
+    runs = [
+        PolicyRun("default", run_policy(stream, GalleryConfig(), CALIBRATION, 3)),
+        PolicyRun("ema", run_policy(stream, GalleryConfig(policy="ema", threshold=0.6), None, 3), 0.6, True),
+    ]
+    found = report(runs, ("a note",))
+    assert [row[0] for row in found.tables[0].rows] == ["default", "default, consolidated", "ema"]
+    assert "hindsight" in found.tables[0].note
+    assert {"IDF1 over time", "Identities over time"} <= set(found.plots)
+    assert found.notes[-1] == "a note"
+    assert not report([PolicyRun("default", run_policy(stream, GalleryConfig(), CALIBRATION))]).plots
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def output(*arguments: str) -> str:
+    found = CliRunner().invoke(app, ["stream", *arguments], catch_exceptions=False, env={"COLUMNS": "120"})
+    assert found.exit_code == 0, found.output
+    return found.stdout
+
+
+@pytest.fixture
+def npz(tmp_path: Path) -> Path:
+    made, path = pictures_of(20), tmp_path / "some.npz"
+    keys = {key: getattr(made, key) for key in ("vectors", "person", "camera", "sequence", "frame")}
+    np.savez(path, **keys, path=np.array(made.paths))
+    return path
+
+
+def test_the_command_prints_a_table_exact_figures_and_a_page(npz: Path, tmp_path: Path) -> None:
+    options = ["--embeddings", str(npz), "--half", "first", "--calibration", "other-half"]
+    page = tmp_path / "page.html"
+    table = output(*options, "--policy", "all", "--threshold", "best", "--html", str(page))
+    assert "default, consolidated" in table
+    assert "hindsight" in table
+    assert page.read_text().count("<svg") >= 5
+    exact = json.loads(output(*options, "--json", "--checkpoints", "5", "--repeat-days", "3", "--time", "off"))
+    assert exact["stream"] | {"model": ""} == {
+        "model": "",
+        "tracklets": 60,
+        "crops": 180,
+        "people": 10,
+        "cameras": 3,
+    }
+    (default,) = exact["policies"]
+    assert len(default["over_time"]) == 5
+    assert default["online"]["idf1"] > 0.8
+    few = json.loads(output(*options, "--json", "--last-people", "6", "--policy", "ema", "--threshold", "0.5"))
+    assert few["stream"]["people"] == 3
+    assert few["policies"][0]["threshold"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ([], ConfigError, "give --images"),
+        (["--embeddings", "NPZ", "--policy", "oracle"], ConfigError, "known: default, ema"),
+        (["--embeddings", "NPZ"], ConfigError, "No card of 'some'"),
+        (["--embeddings", "NPZ", "--calibration", "other-half"], ConfigError, "needs --half"),
+        (["--embeddings", "NPZ", "--threshold", "high"], ConfigError, "neither a cosine"),
+        (["--embeddings", "NPZ", "--threshold", "7"], ConfigError, "allowed are -1 to 1"),
+        (["--embeddings", "absent.npz"], InputError, "absent.npz"),
+        (["--images", "absent"], InputError, "no data set at absent"),
+    ],
+)
+def test_mistakes_are_named(npz: Path, options: list[str], error: type[PerdureError], message: str) -> None:
+    with pytest.raises(error, match=message):
+        output(*[str(npz) if option == "NPZ" else option for option in options])
+
+
+def test_an_npz_without_keys_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "few.npz", vectors=np.eye(3, dtype=np.float32))
+    with pytest.raises(InputError, match="lacks person, camera"):
+        output("--embeddings", str(tmp_path / "few.npz"))
+
+
+def test_a_card_calibrates_by_the_name_of_the_model(npz: Path) -> None:
+    exact = json.loads(output("--embeddings", str(npz), "--embedder", "osnet-x0.25-msmt17", "--json"))
+    assert "osnet-x0.25-msmt17" in exact["calibration"]
+    assert isinstance(CALIBRATION, Calibration)
