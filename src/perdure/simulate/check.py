@@ -28,7 +28,7 @@ def check(plan: Plan, lines: Lines) -> None:
     for i, spot in enumerate(plan.spots):
         if room_of(plan, *spot.at) is None:
             lines.fail(("spots", i, "at"), f"spot {spot.name!r} is in no room")
-        thing_index = _furniture_at(plan, *spot.at, 0.9)
+        thing_index = _furniture_at(plan, *spot.at, None)
         if thing_index is not None:
             kind = plan.furniture[thing_index].kind
             lines.fail(("spots", i, "at"), f"spot {spot.name!r} is inside a {kind}: move it beside")
@@ -107,12 +107,14 @@ def _door(plan: Plan, door: Door, lines: Lines, at: tuple[str | int, ...]) -> No
             lines.fail((*at, "between"), f"door {door.name!r} does not lead outside: {behind.name!r} is behind it")
 
 
-def _furniture_at(plan: Plan, x: float, y: float, z: float) -> int | None:
-    from perdure.simulate.building import extent
+def _furniture_at(plan: Plan, x: float, y: float, z: float | None) -> int | None:
+    """The furniture that holds a point, or, without ``z``, a place of the floor."""
+    from perdure.simulate.building import blocks_way, extent
 
     for i, thing in enumerate(plan.furniture):
         low, high = extent(thing)
-        if thing.rect[0] < x < thing.rect[2] and thing.rect[1] < y < thing.rect[3] and low < z < high:
+        hit = blocks_way(thing) if z is None else low < z < high
+        if hit and thing.rect[0] < x < thing.rect[2] and thing.rect[1] < y < thing.rect[3]:
             return i
     return None
 

@@ -99,7 +99,7 @@ def skeleton(stance: Stance, height_m: float, seed: int) -> Float64s:
         hip = swing * gait * np.radians(8 + 20 * cosine + 4 * _bump(phase, 0.85, 0.1)) + still * np.radians(1.5)
         knee = gait * np.radians(4 + 13 * _bump(phase, 0.13, 0.08) + 57 * _bump(phase, 0.73, 0.115))
         knee = knee + still * np.radians(np.where(sign == weight_side, 2.0, 11.0))
-        ankle = gait * np.radians(7 * _bump(phase, 0.45, 0.12) - 17 * _bump(phase, 0.63, 0.08))
+        ankle = gait * np.radians(7 * _bump(phase, 0.45, 0.12) - 10 * _bump(phase, 0.63, 0.08))
         hip = hip + still * np.radians(np.where(sign == weight_side, 0.0, 7.0))
         out = sign * (0.02 + 0.03 * still) * np.ones(n)
         joint = np.array([sign * HIP_X * h, 0, HIP_Z * h])

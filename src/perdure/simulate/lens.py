@@ -18,7 +18,8 @@ NEAR_M = 0.2
 class Lens:
     """Where a camera is, where it looks, and how it projects.
 
-    ``yaw_deg`` is counted from +x towards +y, ``pitch_deg`` downwards, ``roll_deg`` clockwise as seen in the picture.
+    ``yaw_deg`` is counted from +x towards +y, ``pitch_deg`` downwards, ``roll_deg`` clockwise as
+    seen from behind the camera.
     Distortion is ``1 + k1 r^2 + k2 r^4`` on normalised coordinates (Brown, "Close-range camera calibration", 1971).
     """
 
@@ -51,7 +52,7 @@ class Lens:
         right = np.array([math.sin(yaw), -math.cos(yaw), 0.0])
         down = np.cross(forward, right)
         c, s = math.cos(roll), math.sin(roll)
-        return np.stack([c * right - s * down, s * right + c * down, forward])
+        return np.stack([c * right + s * down, -s * right + c * down, forward])
 
     def depth(self, points: Float64s) -> Float64s:
         """(N,) distance of (N, 3) world points along the optical axis, metres."""

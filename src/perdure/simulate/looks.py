@@ -93,8 +93,8 @@ class Look:
 def _pick(
     rng: np.random.Generator, palette: tuple[Colour, ...], vary: float = 0.12, plain: int = 0, grey: float = 0.0
 ) -> Colour:
-    """A colour of a palette, varied; the first ``plain`` ones are three times as likely, ``grey`` mutes the others."""
-    weights = np.where(np.arange(len(palette)) < plain, 3.0, 1.0)
+    """A colour of a palette, varied; the first ``plain`` ones are five times as likely, ``grey`` mutes the others."""
+    weights = np.where(np.arange(len(palette)) < plain, 5.0, 1.0)
     colour = np.array(palette[int(rng.choice(len(palette), p=weights / weights.sum()))])
     colour = colour * (1 - grey) + colour.mean() * grey
     colour = np.clip(colour * np.exp(rng.normal(0, vary, 3) * 0.5 + rng.normal(0, vary)), 0.008, 0.9)
@@ -108,9 +108,9 @@ def random_look(rng: np.random.Generator) -> Look:
     top: Top = ("t-shirt", "shirt", "sweater", "jacket", "coat", "hoodie")[
         int(rng.choice(6, p=[0.2, 0.18, 0.18, 0.2, 0.1, 0.14]))
     ]
-    weights = [0.54, 0.09, 0.05, 0.08, 0.03, 0.07, 0.14, 0.0]
+    weights = [0.64, 0.07, 0.05, 0.06, 0.02, 0.05, 0.11, 0.0]
     if top in ("jacket", "coat"):
-        weights = [0.5, 0.0, 0.0, 0.05, 0.0, 0.1, 0.0, 0.35]
+        weights = [0.6, 0.0, 0.0, 0.03, 0.0, 0.07, 0.0, 0.3]
     bottom: Bottom = "trousers"
     draw = rng.random()
     if woman and draw < 0.25:
@@ -132,8 +132,8 @@ def random_look(rng: np.random.Generator) -> Look:
         hat_colour=_pick(rng, CLOTHS, plain=8, grey=0.3),
         beard=float(rng.random() * 0.9) if not woman and rng.random() < 0.35 else 0.0,
         top=top,
-        top_colour=_pick(rng, CLOTHS, plain=8, grey=0.2),
-        top_second=_pick(rng, CLOTHS, plain=8, grey=0.2),
+        top_colour=_pick(rng, CLOTHS, plain=8, grey=0.35),
+        top_second=_pick(rng, CLOTHS, plain=8, grey=0.35),
         top_pattern=int(rng.choice(8, p=weights)),
         top_scale_m=float(rng.uniform(0.03, 0.09)),
         sleeves=float(rng.uniform(0.32, 0.5)) if short_sleeves else float(rng.uniform(0.93, 1.0)),
@@ -142,7 +142,7 @@ def random_look(rng: np.random.Generator) -> Look:
         bottom_second=_pick(rng, LEGS),
         bottom_pattern=int(rng.choice(8, p=[0.84, 0.02, 0.05, 0.05, 0.02, 0.0, 0.02, 0.0])),
         shoes=_pick(rng, SHOES, plain=3),
-        bag=bags[int(rng.choice(4, p=[0.5, 0.22, 0.16, 0.12]))],
+        bag=bags[int(rng.choice(4, p=[0.6, 0.18, 0.14, 0.08]))],
         bag_colour=_pick(rng, BAGS),
         seed=int(rng.integers(1 << 20)),
     )

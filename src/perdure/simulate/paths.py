@@ -168,6 +168,7 @@ class Floor:
             padded = np.vstack([np.repeat(way[:1], window // 2, 0), way, np.repeat(way[-1:], window // 2, 0)])
             kernel = np.ones(window) / window
             soft = np.column_stack([np.convolve(padded[:, k], kernel, "valid") for k in (0, 1)])
+            soft[[0, -1]] = way[[0, -1]]
             cells = np.floor((soft - self._low) / _CELL_M).astype(int)
             if self.free[np.clip(cells[:, 0], 0, None), np.clip(cells[:, 1], 0, None)].mean() > 0.98:
                 return soft

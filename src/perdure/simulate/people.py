@@ -17,6 +17,8 @@ from perdure.types import Float64s
 STEP_S = 0.1
 _AWAY_S = 5.0
 """Nobody comes back sooner than this after leaving."""
+_REPLAN_S = 1.0
+"""Whoever got no further for this long looks for the way anew."""
 _SPACE_M = 0.75
 """People keep this distance where they can."""
 
@@ -72,10 +74,11 @@ class Walk:
         def value(series: Float64s) -> Float64s:
             return np.interp(moments, self.at, series)
 
+        hands = float(self.guest.look.bag != "tote")
         glance = 0.35 * np.sin(moments * 0.9 + self.guest.id) * np.sin(moments * 0.37 + 2 * self.guest.id)
         return gait.Stance(
             x=value(self.x), y=value(self.y), heading=value(self.heading), phase=value(self._phase),
-            gait=_swing(value(self.speed)), reach=value(self.reach), hold=value(self.hold), look=glance, at=moments,
+            gait=_swing(value(self.speed)), reach=value(self.reach), hold=hands * value(self.hold), look=glance, at=moments,
         )  # fmt: skip
 
 
@@ -332,15 +335,15 @@ class Day:
         course = along + 1.2 * push
         course /= max(float(np.hypot(*course)), 1.0)
         pace = min(walker.speed, max(wanted, 0.2)) * STEP_S
-        for option in (course, along):
+        if not self.floor.is_free(*here):
+            here = np.array(self.floor.nearest((walker.x, walker.y)))
+        for option in (course, along, np.array([along[0], 0.0]), np.array([0.0, along[1]])):
             to = here + option * pace
-            if self.floor.is_free(*to) or not self.floor.is_free(*here):
+            if self.floor.is_free(*to):
                 walker.x, walker.y = float(to[0]), float(to[1])
-                return
-        goal = walker.way[walker.at_way]
-        to = here + (goal - here) * min(1.0, pace / max(float(np.hypot(*(goal - here))), 1e-9))
-        if walker.stuck_s > 1.0:
-            walker.x, walker.y = float(to[0]), float(to[1])
+                break
+        if walker.stuck_s > _REPLAN_S:
+            walker.way, walker.at_way = self.floor.way((walker.x, walker.y), walker.goal), 1
 
     def _record(self, walker: _Walker, now: float) -> None:
         doing = ""

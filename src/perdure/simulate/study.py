@@ -1,4 +1,4 @@
-"""A coverage study of a plan: what no camera sees, how large people appear, how long hand-offs take. No video needed."""
+"""A coverage study of a plan: what no camera sees, how large people appear, how long hand-offs take."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def table(plan: Plan, coverage: Coverage) -> list[tuple[str, ...]]:
     """Rows per room: floor area, share no camera sees, share seen at a good height, median height, cameras."""
     best = coverage.height_px.max(axis=1)
     rooms = np.array(coverage.rooms)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for room in plan.rooms:
         here = rooms == room.name
         if not here.any():
@@ -146,7 +146,7 @@ def draw(plan: Plan, coverage: Coverage, path: Path) -> None:
     seen = best >= USABLE_PX
     points = axes.scatter(*coverage.places[seen].T, c=best[seen], s=26, marker="s", cmap="viridis", vmin=0, vmax=250)
     axes.scatter(*coverage.places[~seen].T, c="#C0392B", s=26, marker="s", label=f"nobody sees {USABLE_PX:.0f} px")
-    figure.colorbar(points, ax=axes, label="height of a standing person, px")
+    figure.colorbar(points, ax=axes, shrink=0.6, label="height of a standing person, px")
     for room in plan.rooms:
         x0, y0, x1, y1 = room.rect
         axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, lw=1.5))
