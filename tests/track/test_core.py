@@ -11,7 +11,7 @@ from perdure.types import Crops, Detections, Flag
 
 from .conftest import SIZE, box_at, play
 
-NAMES = ["default", "sort", "bytetrack"]
+NAMES = ["default", "sort", "deepsort", "bytetrack", "ocsort", "botsort"]
 Frames = list[tuple[float, dict[int, np.ndarray]]]
 
 

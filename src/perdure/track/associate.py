@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from perdure import geometry
 from perdure.track.kalman import Motion, MotionModel
-from perdure.types import Float64s, Ints
+from perdure.types import Bools, Float64s, Ints
 
 
 def assign(gain: Float64s, least: float = 0.0) -> tuple[Ints, Ints]:
@@ -19,6 +22,32 @@ def assign(gain: Float64s, least: float = 0.0) -> tuple[Ints, Ints]:
     rows, columns = linear_sum_assignment(-surplus)
     good = surplus[rows, columns] > 0
     return rows[good].astype(np.int64), columns[good].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """One round of an association."""
+
+    gain: Float64s
+    """(N, M), see ``assign``."""
+    tracks: Bools
+    """(N,) which tracks take part, if still free."""
+    boxes: Bools
+    """(M,) which boxes take part, if still free."""
+    least: float = 0.0
+
+
+def in_turn(passes: Iterable[Pass], n_tracks: int, n_boxes: int) -> Ints:
+    """(M,) links of several passes: each assigns what the passes before it have left free."""
+    links = np.full(n_boxes, -1, np.int64)
+    free = np.ones(n_tracks, np.bool_)
+    for one in passes:
+        rows, columns = np.flatnonzero(one.tracks & free), np.flatnonzero(one.boxes & (links < 0))
+        if len(rows) and len(columns):
+            first, second = assign(one.gain[np.ix_(rows, columns)], one.least)
+            links[columns[second]] = rows[first]
+            free[rows[first]] = False
+    return links
 
 
 def runner_up(gain: Float64s, rows: Ints, columns: Ints) -> Float64s:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from perdure.config import TrackingConfig
-from perdure.track.baselines import ByteTrackRule, SortRule
+from perdure.track.botsort import BotSortRule
+from perdure.track.bytetrack import ByteTrackRule
 from perdure.track.core import RuleTracker
+from perdure.track.deepsort import DeepSortRule
 from perdure.track.default import DefaultRule
+from perdure.track.ocsort import OcSortRule
 from perdure.track.scene import Rule
+from perdure.track.sort import SortRule
 
 _MAX_AGE = 30
 """Frames a lost track of a baseline is kept, as in the authors' code of all but SORT."""
@@ -23,5 +27,11 @@ def _rule(config: TrackingConfig) -> Rule:
             return SortRule(config.high_score, _MAX_AGE)
         case "bytetrack":
             return ByteTrackRule(config.high_score, _MAX_AGE)
+        case "deepsort":
+            return DeepSortRule(config.high_score, _MAX_AGE)
+        case "ocsort":
+            return OcSortRule(config.high_score, _MAX_AGE)
+        case "botsort":
+            return BotSortRule(config.high_score, _MAX_AGE)
         case "default":
             return DefaultRule(config.high_score, config.confirm_s, config.lost_after_s)

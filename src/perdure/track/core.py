@@ -94,6 +94,7 @@ class RuleTracker:
         numbers[started[0]] = started[1]
         self._set_adrift(refused, numbers)
         self._keep_pictures(scene, numbers, crops)
+        self._rule.remember(scene, self._tracks, numbers, looks)
         self._numbers = numbers
         self._end(scene)
         self._scene = None

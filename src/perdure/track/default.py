@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perdure.track.associate import assign, motion_llr, overlap, runner_up
+from perdure.track.associate import Pass, assign, in_turn, motion_llr, overlap, runner_up
 from perdure.track.kalman import WalkingModel
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
@@ -89,6 +89,9 @@ class DefaultRule:
         doubt[rows[broken]] = 0.0
         return doubt, refused
 
+    def remember(self, scene: Scene, tracks: Tracks, numbers: Ints, looks: Looks | None) -> None:
+        """Albums and the table of tracks remember all that it needs."""
+
     def starts(self, scene: Scene, links: Ints) -> Bools:
         """Boxes of high score that do not lie on a box in use."""
         free = (links < 0) & (scene.scores >= self._high_score)
@@ -127,18 +130,14 @@ class DefaultRule:
 
     def _passes(self, scene: Scene, gain: Float64s) -> Ints:
         """High boxes to confirmed tracks, low boxes to those of them left, then high boxes left to the new tracks."""
-        links = np.full(len(scene.boxes), -1, np.int64)
-        high = scene.scores >= self._high_score
-        confirmed, taken = scene.tracks.confirmed, np.zeros(len(scene.tracks), np.bool_)
+        high, confirmed = scene.scores >= self._high_score, scene.tracks.confirmed
         recent = scene.unseen_s <= self._low_unseen_s
-        for tracks, boxes in ((confirmed, high), (confirmed & recent, ~high), (~confirmed, high)):
-            rows = np.flatnonzero(tracks & ~taken)
-            columns = np.flatnonzero(boxes & (links < 0))
-            if len(rows) and len(columns):
-                first, second = assign(gain[np.ix_(rows, columns)])
-                links[columns[second]] = rows[first]
-                taken[rows[first]] = True
-        return links
+        passes = (
+            Pass(gain, confirmed, high),
+            Pass(gain, confirmed & recent, ~high),
+            Pass(gain, ~confirmed, high),
+        )
+        return in_turn(passes, len(scene.tracks), len(scene.boxes))
 
     def _reachable(self, scene: Scene) -> Bools:
         """(N, M) could a walker have come from the last box of the track to this box, at a believable height?"""

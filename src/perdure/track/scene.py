@@ -91,6 +91,9 @@ class Rule(Protocol):
     def relink(self, scene: Scene, links: Ints, looks: Looks) -> Verdict:
         """Associate again, now with the embedded crops of some boxes."""
 
+    def remember(self, scene: Scene, tracks: Tracks, numbers: Ints, looks: Looks | None) -> None:
+        """The frame is decided: (M,) the track number of each box of the scene or -1; ``tracks`` are those of now."""
+
     def starts(self, scene: Scene, links: Ints) -> Bools:
         """(M,) which boxes without a track start one."""
 

@@ -24,6 +24,8 @@ class Tracks:
     """(N,) UTC seconds of the last box."""
     hits: Ints
     """(N,) boxes so far, over cuts."""
+    streak: Ints
+    """(N,) boxes in a row up to the last one."""
     missed: Ints
     """(N,) frames looked at since the last box."""
     confirmed: Bools
@@ -54,6 +56,7 @@ class Tracks:
             born=np.full(n, at),
             seen=np.full(n, at),
             hits=np.ones(n, np.int64),
+            streak=np.ones(n, np.int64),
             missed=np.zeros(n, np.int64),
             confirmed=np.zeros(n, np.bool_),
             score=scores.astype(np.float64),
@@ -92,5 +95,6 @@ class Tracks:
         self.box[rows] = boxes
         self.score[rows] = scores
         self.hits[rows] += 1
+        self.streak[rows] = np.where(self.missed[rows] > 1, 1, self.streak[rows] + 1)
         self.missed[rows] = 0
         self.adrift[rows] = False
