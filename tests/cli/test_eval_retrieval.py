@@ -65,6 +65,11 @@ def test_openset_from_an_npz(npz: Path) -> None:
     assert "as the gallery grows" in output("openset", "--embeddings", str(npz), "--dealings", "2").lower()
 
 
+def test_simulator_from_an_npz(npz: Path) -> None:
+    exact = json.loads(output("simulator", "--embeddings", str(npz), "--json"))
+    assert exact["scores"]["same person, other camera"]["gap_simulated"] < 0.3
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perdure.cli.eval_retrieval import openset, retrieval
-from perdure.cli.eval_stream import stream
+from perdure.cli.eval_retrieval import openset, retrieval, simulator
+from perdure.cli.eval_stream import ablate, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure a result against the truth.", no_args_is_help=True)
 app.command()(retrieval)
 app.command()(openset)
+app.command()(simulator)
 app.command()(stream)
+app.command()(ablate)
 
 Json = Annotated[bool, typer.Option("--json", help="Print exact figures as JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Also write a self-contained page with plots.")]

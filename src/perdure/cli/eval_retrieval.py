@@ -1,4 +1,4 @@
-"""``perdure eval retrieval`` and ``perdure eval openset``, from labelled pictures or their embeddings."""
+"""``perdure eval retrieval``, ``openset`` and ``simulator``, from labelled pictures or their embeddings."""
 
 from __future__ import annotations
 
@@ -87,6 +87,26 @@ def openset(
     found, _, _ = _material(data, embedder, embeddings, save, layout, last_people, device)
     findings = measure(found, dealings)
     tell(report(findings, found.model), {"model": found.model, **findings.figures()}, as_json, html)
+
+
+def simulator(
+    data: DataOption = None,
+    embedder: EmbedderOption = None,
+    embeddings: EmbeddingsOption = None,
+    save: SaveOption = None,
+    layout: LayoutOption = None,
+    last_people: LastOption = None,
+    device: DeviceOption = Device.AUTO,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
+) -> None:
+    """Simulated people beside the real ones they were fitted to: score distributions and retrieval."""
+    from perdure.cli.eval import tell
+    from perdure.evaluate.simulator import compare, exact, report
+
+    found, _, _ = _material(data, embedder, embeddings, save, layout, last_people, device)
+    comparison = compare(found)
+    tell(report(comparison, found.model), {"model": found.model, **exact(comparison)}, as_json, html)
 
 
 def _material(
