@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from perdure.config import Config, GalleryConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
@@ -39,7 +41,12 @@ def models(config: Config) -> tuple[Detector, Embedder]:
 
 
 def cameras(
-    names: list[str], config: Config, detector: Detector, embedder: Embedder, keep_picture: KeepPicture, stage: Stage
+    names: list[str],
+    config: Config,
+    detector: Detector,
+    embedder: Embedder,
+    keep_picture: KeepPicture,
+    stage: Stage = nullcontext,
 ) -> Cameras:
     """Everything between pixels and tracklets."""
     trackers: dict[str, Tracker] = {name: build_tracker(name, config.tracking) for name in names}

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perdure.assemble import cameras, site
+from perdure.config import parse
+from perdure.gallery.calibrate import Calibration
+from perdure.pipeline import know, recall, see
+from perdure.types import Frame
+from tests.nodes.clips import COLOURS, ColourDetector, ColourEmbedder
+
+CONFIG = parse({"tracking": {"tell_after_s": 0.5}, "events": {"visit_gap_s": 5}})
+
+
+class Still:
+    """A picture that is there already."""
+
+    def __init__(self, image):
+        self._image = image
+
+    def image(self):
+        return self._image
+
+    def luma(self):
+        return self._image[:, :, 0]
+
+
+def frame(camera, index, people):
+    image = np.full((120, 160, 3), 128, np.uint8)
+    for row, name in enumerate(people):
+        image[10 + 38 * row : 46 + 38 * row, 20 + index : 36 + index] = COLOURS[name]
+    return Frame(camera, index, index / 10, 0.0, 160, 120, Still(image))
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Cameras and a site that see colours."""
+    monkeypatch.setattr("perdure.assemble.calibration_of", lambda name: Calibration(20.0, -8.0, 0.0, 0.3, 0.7))
+
+    def made():
+        kept = []
+        embedder = ColourEmbedder()
+        eyes = cameras(
+            ["a", "b"], CONFIG, ColourDetector(), embedder, lambda f, row, crop: kept.append(f) or f"{f.camera}/{row}"
+        )
+        return eyes, site(CONFIG, embedder), kept
+
+    return made
+
+
+def test_frames_in_events_out(parts):
+    eyes, home, kept = parts()
+    told = []
+    for index in range(12):
+        tracklets, _ = see([frame("a", index, ["red"]), frame("b", index, ["red", "blue"])], eyes)
+        told += know(index / 10, tracklets, home)
+    assert {event.identity: event.cameras for event in told} == {"P1": ("a", "b"), "P2": ("b",)}
+    assert all(event.end is None for event in told)
+    closed = know(20.0, [], home)
+    assert [(event.identity, event.end is not None) for event in closed] == [("P1", True), ("P2", True)]
+    assert kept
+
+
+def test_recalling_what_was_seen_tells_the_same_without_pixels(parts):
+    eyes, _, _ = parts()
+    first, journal = [], []
+    for index in range(12):
+        tracklets, seen = see([frame("a", index, ["red"]), frame("b", index, ["green"])], eyes)
+        first += tracklets
+        journal.append(seen)
+    again, _, kept = parts()
+    second = [tracklet for seen in journal for tracklet in recall(seen, again)]
+    assert [t.key for t in first] == [t.key for t in second]
+    for before, after in zip(first, second, strict=True):
+        np.testing.assert_array_equal(before.path, after.path)
+        np.testing.assert_array_equal(before.exemplars[0].vectors, after.exemplars[0].vectors)
+    assert kept == []
+
+
+def test_a_frame_without_anybody_needs_no_embedder(parts):
+    eyes, _, _ = parts()
+    eyes.embedder.embed = None
+    tracklets, (seen,) = see([frame("a", 0, [])], eyes)
+    assert tracklets == []
+    assert len(seen.detections) == 0
