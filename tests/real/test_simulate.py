@@ -56,7 +56,7 @@ def test_a_detector_finds_rendered_people(shared: Path) -> None:
                 if len(truth):
                     found += int((iou(truth, boxes).max(axis=1, initial=0) >= 0.5).sum())
                     total += len(truth)
-    print(f"yolox-nano: {found} of {total} rendered people over 64 px at score 0.3 ({found / total:.2f})")  # noqa: T201
+    print(f"yolox-nano: {found} of {total} rendered people over 64 px at score 0.3 ({found / total:.2f})")
     assert total > 60
     assert found / total >= 0.8
 
@@ -89,5 +89,5 @@ def test_an_embedder_knows_rendered_people_again_but_not_always(shared: Path) ->
     rank1 = float(
         np.mean([(similarity.argmax(1) == np.arange(100)).mean(), (similarity.argmax(0) == np.arange(100)).mean()])
     )
-    print(f"OSNet x0.25: cross-camera rank-1 {rank1:.3f} on 100 rendered people")  # noqa: T201
+    print(f"OSNet x0.25: cross-camera rank-1 {rank1:.3f} on 100 rendered people")
     assert 0.5 <= rank1 <= 0.95

@@ -70,7 +70,7 @@ def test_ids_are_shared_and_boxes_are_in_the_picture(tiny: Plan, footage: Footag
 def test_visits_tell_who_was_seen_where_and_when(footage: Footage) -> None:
     ann, bob = footage.visits
     assert (ann.name, bob.name) == ("ann", "bob")
-    assert [s.camera for s in ann.sightings][0] == "a"
+    assert ann.sightings[0].camera == "a"
     assert "b" in [s.camera for s in ann.sightings]
     assert all(s.start_s <= s.end_s for s in ann.sightings)
     stored = json.loads((footage.truth / "visits.json").read_text(encoding="utf-8"))

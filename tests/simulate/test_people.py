@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,7 @@ def test_people_keep_apart(shop_walks: list[Walk]) -> None:
 def test_nobody_is_twice_in_the_building(shop_walks: list[Walk]) -> None:
     for person in {walk.guest.id for walk in shop_walks}:
         visits = sorted((w.start, w.end) for w in shop_walks if w.guest.id == person)
-        for before, after in zip(visits, visits[1:], strict=False):
+        for before, after in pairwise(visits):
             assert after[0] >= before[1] + 5.0 - 1e-6
 
 

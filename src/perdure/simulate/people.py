@@ -78,7 +78,8 @@ class Walk:
         glance = 0.35 * np.sin(moments * 0.9 + self.guest.id) * np.sin(moments * 0.37 + 2 * self.guest.id)
         return gait.Stance(
             x=value(self.x), y=value(self.y), heading=value(self.heading), phase=value(self._phase),
-            gait=_swing(value(self.speed)), reach=value(self.reach), hold=hands * value(self.hold), look=glance, at=moments,
+            gait=_swing(value(self.speed)), reach=value(self.reach), hold=hands * value(self.hold), look=glance,
+            at=moments,
         )  # fmt: skip
 
 
