@@ -146,7 +146,8 @@ def report(found: Comparison, model: str) -> Report:
         plots[kind] = new_figure(5, 2.5)
         axes = plots[kind].add_subplot(xlabel="cosine", yticks=[])
         for name, scores in (("real", real), ("simulated", made)):
-            axes.hist(scores, bins=80, range=(0, 1), histtype="step", density=True, label=name)
+            share = np.full(len(scores), 1 / max(len(scores), 1))
+            axes.hist(scores, bins=80, range=(0, 1), histtype="step", weights=share, label=name)
         axes.legend()
     names = tuple(found.real_retrieval)
     both = (("real", found.real_retrieval), ("simulated", found.simulated_retrieval))
