@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from perdure.errors import ConfigError, InputError, PerdureError
 from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.partition import partition
 from perdure.evaluate.replay import best_threshold, replay, run_policy, snapshot, tell, thinned
-from perdure.evaluate.stream import halves, of_pictures, of_simulation, without_people
+from perdure.evaluate.stream import halves, of_pictures, of_simulation
 from perdure.evaluate.stream_calibration import fit_calibration
 from perdure.evaluate.stream_report import PolicyRun, report
 from perdure.gallery.calibrate import Calibration
@@ -26,34 +27,10 @@ from perdure.gallery.exemplars import last
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import Representatives
 
-
-def pictures_of(people: int = 16, spread: float = 0.35, seed: int = 0, per_stay: int = 3) -> Embeddings:
-    """People before three cameras in two sequences, ``per_stay`` pictures each time, 10 frames apart."""
-    rng = np.random.default_rng(seed)
-    person, camera, sequence, shot = (
-        axis.ravel() for axis in np.meshgrid(range(1, people + 1), range(1, 4), (1, 2), range(per_stay), indexing="ij")
-    )
-    begin = rng.integers(0, 5000, (people + 1, 4, 3))[person, camera, sequence]
-    looks = rng.normal(size=(people + 1, 24))[person] + 0.5 * rng.normal(size=(4, 24))[camera]
-    vectors = looks + spread * rng.normal(size=looks.shape)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    names = tuple(f"{n}.jpg" for n in range(len(person)))
-    return Embeddings(
-        "made-up",
-        vectors.astype(np.float32),
-        person,
-        camera,
-        sequence,
-        begin + 10 * shot + 1,
-        np.ones(len(person), np.float32),
-        names,
-    )
+PicturesOf = Callable[..., Embeddings]
 
 
-CALIBRATION = fit_calibration(pictures_of(40, seed=9))
-
-
-def test_tracklets_are_cut_at_gaps_and_arrive_by_sequence_and_first_frame() -> None:
+def test_tracklets_are_cut_at_gaps_and_arrive_by_sequence_and_first_frame(pictures_of: PicturesOf) -> None:
     made = pictures_of(4)
     gap = np.where(np.arange(len(made)) % 3 == 2, 300, 0)  # the last picture of every stay comes much later
     stream = of_pictures(replace(made, frame=made.frame + gap))
@@ -66,7 +43,7 @@ def test_tracklets_are_cut_at_gaps_and_arrive_by_sequence_and_first_frame() -> N
     assert stream.at[halfway] - stream.at[halfway - 1] > 3000  # the second sequence is another hour
 
 
-def test_only_with_time_is_it_known_who_was_seen_beside_whom() -> None:
+def test_only_with_time_is_it_known_who_was_seen_beside_whom(pictures_of: PicturesOf) -> None:
     made = pictures_of(2)
     together = replace(made, frame=np.tile([1, 11, 21], len(made) // 3))
     for with_time in (True, False):
@@ -76,7 +53,7 @@ def test_only_with_time_is_it_known_who_was_seen_beside_whom() -> None:
         assert seen_apart(first, other) is with_time
 
 
-def test_days_are_seeded_keep_all_crops_and_a_persons_order() -> None:
+def test_days_are_seeded_keep_all_crops_and_a_persons_order(pictures_of: PicturesOf) -> None:
     made = pictures_of(12)
     once, days = of_pictures(made), of_pictures(made, repeat_days=5, seed=3)
     again, otherwise = of_pictures(made, repeat_days=5, seed=3), of_pictures(made, repeat_days=5, seed=4)
@@ -90,7 +67,7 @@ def test_days_are_seeded_keep_all_crops_and_a_persons_order() -> None:
         assert names[0] == names[1]
 
 
-def test_told_early_means_twice_with_more_evidence_the_second_time() -> None:
+def test_told_early_means_twice_with_more_evidence_the_second_time(pictures_of: PicturesOf) -> None:
     stream = of_pictures(pictures_of(5), told_early_s=0.5)
     assert len(stream) == 2 * len(stream.latest(len(stream))) == 60
     assert (np.diff(stream.at) >= 0).all()
@@ -105,7 +82,7 @@ def test_told_early_means_twice_with_more_evidence_the_second_time() -> None:
     assert stream.latest(len(stream)).tolist() == sorted(rows[1] for rows in by_id.values())
 
 
-def test_ties_are_broken_by_the_seed() -> None:
+def test_ties_are_broken_by_the_seed(pictures_of: PicturesOf) -> None:
     made = pictures_of(8)
     at_once = replace(made, frame=np.tile([1, 11, 21], len(made) // 3))
     orders = [of_pictures(at_once, seed=seed).person.tolist() for seed in (0, 0, 1, 2)]
@@ -121,23 +98,28 @@ def test_ties_are_broken_by_the_seed() -> None:
         ({"frame": np.zeros(288, np.int64)}, "needs the frame"),
     ],
 )
-def test_pictures_that_are_no_stream(spoil: dict[str, np.ndarray], message: str) -> None:
+def test_pictures_that_are_no_stream(pictures_of: PicturesOf, spoil: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(InputError, match=message):
         of_pictures(replace(pictures_of(), **spoil))
     with pytest.raises(InputError, match="no tracklets"):
         of_simulation("m", [])
 
 
-def test_halves_and_absent_people() -> None:
+def test_halves_and_absent_people(pictures_of: PicturesOf) -> None:
     made = pictures_of(7)
     first, second = halves(made.person)
     assert first.tolist() == [1, 3, 5, 7]
     assert second.tolist() == [2, 4, 6]
-    assert set(without_people(of_pictures(made), first).person.tolist()) == {2, 4, 6}
+    stream = of_pictures(made)
+    rest = stream.only(~np.isin(stream.person, first))
+    assert set(rest.person.tolist()) == {2, 4, 6}
+    assert len(rest.told) == len(rest.at) == len(rest.crops) == 18
 
 
-def test_the_default_policy_finds_easy_people_and_its_scores_are_those_of_the_partition() -> None:
-    done = run_policy(of_pictures(pictures_of()), GalleryConfig(), CALIBRATION, checkpoints=4)
+def test_the_default_policy_finds_easy_people_and_is_scored_as_a_partition(
+    pictures_of: PicturesOf, calibration: Calibration
+) -> None:
+    done = run_policy(of_pictures(pictures_of()), GalleryConfig(), calibration, checkpoints=4)
     assert [point.told for point in done.checkpoints] == [24, 48, 72, 96]
     assert done.end.online.idf1 > 0.9
     assert done.end.consolidated is not None
@@ -150,17 +132,17 @@ def test_the_default_policy_finds_easy_people_and_its_scores_are_those_of_the_pa
     assert early.people == len(np.unique(done.stream.person[:24]))
 
 
-def test_a_checkpoint_does_not_change_what_comes_after() -> None:
+def test_a_checkpoint_does_not_change_what_comes_after(pictures_of: PicturesOf, calibration: Calibration) -> None:
     stream = of_pictures(pictures_of(spread=0.8))
-    many, one = (run_policy(stream, GalleryConfig(), CALIBRATION, checkpoints=n) for n in (9, 1))
+    many, one = (run_policy(stream, GalleryConfig(), calibration, checkpoints=n) for n in (9, 1))
     assert many.end.online == one.end.online
     assert many.end.consolidated == one.end.consolidated
     assert repr(many.online.log) == repr(one.online.log)
 
 
-def test_a_snapshot_goes_its_own_way() -> None:
+def test_a_snapshot_goes_its_own_way(pictures_of: PicturesOf, calibration: Calibration) -> None:
     stream = of_pictures(pictures_of())
-    gallery = run_policy(stream, GalleryConfig(consolidate=False), CALIBRATION).online
+    gallery = run_policy(stream, GalleryConfig(consolidate=False), calibration).online
     before = list(gallery.log), dict(gallery.partition.identity_of)
     copy = snapshot(gallery)
     tell(copy, of_pictures(pictures_of(seed=5)), 0, 1)
@@ -169,7 +151,7 @@ def test_a_snapshot_goes_its_own_way() -> None:
     assert repr((gallery.log, gallery.partition.identity_of)) == repr(before)
 
 
-def test_simple_policies_have_no_second_look_and_a_best_threshold() -> None:
+def test_simple_policies_have_no_second_look_and_a_best_threshold(pictures_of: PicturesOf) -> None:
     stream = of_pictures(pictures_of(spread=0.2))
     config = GalleryConfig(policy="nearest")
     told: list[tuple[float, float]] = []
@@ -183,7 +165,7 @@ def test_simple_policies_have_no_second_look_and_a_best_threshold() -> None:
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 1000), st.integers(1, 7))
-def test_every_tracklet_counts_once_however_often_told(seed: int, checkpoints: int) -> None:
+def test_every_tracklet_counts_once_however_often_told(pictures_of: PicturesOf, seed: int, checkpoints: int) -> None:
     made = pictures_of(4, seed=seed)
     stream = of_pictures(made, told_early_s=0.5, seed=seed)
     gallery = Gallery("made-up", 24, Representatives(last), FixedThreshold(0.6))
@@ -192,21 +174,21 @@ def test_every_tracklet_counts_once_however_often_told(seed: int, checkpoints: i
     assert end.weight == len(made)
 
 
-def test_a_calibration_is_right_about_the_people_it_was_fitted_on() -> None:
-    assert CALIBRATION.slope > 0 > CALIBRATION.offset
-    assert abs(CALIBRATION.impostor_mean) < 0.1
+def test_a_calibration_is_right_about_its_own_people(pictures_of: PicturesOf, calibration: Calibration) -> None:
+    assert calibration.slope > 0 > calibration.offset
+    assert abs(calibration.impostor_mean) < 0.1
     plain = fit_calibration(pictures_of(40, seed=9), centred=False)
-    assert plain.impostor_std > CALIBRATION.impostor_std  # cameras make strangers alike
+    assert plain.impostor_std > calibration.impostor_std  # cameras make strangers alike
     with pytest.raises(InputError, match="two cameras"):
         fit_calibration(pictures_of(5)[pictures_of(5).camera == 1])
     with pytest.raises(InputError, match="found one"):
         fit_calibration(pictures_of(1))
 
 
-def test_the_report_has_a_line_per_policy_and_curves() -> None:
+def test_the_report_has_a_line_per_policy_and_curves(pictures_of: PicturesOf, calibration: Calibration) -> None:
     stream = of_pictures(pictures_of())
     runs = [
-        PolicyRun("default", run_policy(stream, GalleryConfig(), CALIBRATION, 3)),
+        PolicyRun("default", run_policy(stream, GalleryConfig(), calibration, 3)),
         PolicyRun("ema", run_policy(stream, GalleryConfig(policy="ema", threshold=0.6), None, 3), 0.6, True),
     ]
     found = report(runs, ("a note",))
@@ -214,7 +196,7 @@ def test_the_report_has_a_line_per_policy_and_curves() -> None:
     assert "hindsight" in found.tables[0].note
     assert {"IDF1 over time", "Identities over time"} <= set(found.plots)
     assert found.notes[-1] == "a note"
-    assert not report([PolicyRun("default", run_policy(stream, GalleryConfig(), CALIBRATION))]).plots
+    assert not report([PolicyRun("default", run_policy(stream, GalleryConfig(), calibration))]).plots
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -227,7 +209,7 @@ def output(*arguments: str) -> str:
 
 
 @pytest.fixture
-def npz(tmp_path: Path) -> Path:
+def npz(pictures_of: PicturesOf, tmp_path: Path) -> Path:
     made, path = pictures_of(20), tmp_path / "some.npz"
     keys = {key: getattr(made, key) for key in ("vectors", "person", "camera", "sequence", "frame")}
     np.savez(path, **keys, path=np.array(made.paths))
@@ -281,7 +263,7 @@ def test_an_npz_without_keys_is_refused(tmp_path: Path) -> None:
         output("--embeddings", str(tmp_path / "few.npz"))
 
 
-def test_a_card_calibrates_by_the_name_of_the_model(npz: Path) -> None:
+def test_a_card_calibrates_by_the_name_of_the_model(calibration: Calibration, npz: Path) -> None:
     exact = json.loads(output("--embeddings", str(npz), "--embedder", "osnet-x0.25-msmt17", "--json"))
     assert "osnet-x0.25-msmt17" in exact["calibration"]
-    assert isinstance(CALIBRATION, Calibration)
+    assert isinstance(calibration, Calibration)

@@ -105,6 +105,40 @@ def stream(
     tell(report, figures, as_json, html)
 
 
+def ablate(
+    images: ImagesOption = None,
+    embedder: EmbedderOption = None,
+    embeddings: EmbeddingsOption = None,
+    save: SaveOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Draws of who comes and in which order.")] = 3,
+    people: Annotated[int | None, typer.Option("--people", min=5, help="At most so many come (default: half).")] = None,
+    days: Annotated[float, typer.Option("--days", min=0.01, max=365, help="Simulated days.")] = 1.0,
+    visits_per_day: Annotated[float, typer.Option("--visits-per-day", min=1, help="Simulated.")] = 300.0,
+    device: DeviceOption = Device.AUTO,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
+) -> None:
+    """What each part of the gallery is worth: switched off one at a time, on real and simulated streams."""
+    from rich.console import Console
+
+    from perdure.cli.eval import tell
+    from perdure.config import GalleryConfig
+    from perdure.evaluate import ablate_report
+    from perdure.evaluate.ablate import ablate as switch_off
+    from perdure.evaluate.ablate import real_settings, simulated_settings
+    from perdure.simulate.stream_traffic import Traffic
+
+    everybody = material(images, embedder, embeddings, save, device)
+    config, traffic = GalleryConfig(), Traffic(days=days, visits_per_day=visits_per_day)
+    with Console(stderr=True).status("starting ...") as status:
+        found = [
+            switch_off("Real stream", list(real_settings(everybody, seeds, people, config)), status.update),
+            switch_off("Simulated stream", list(simulated_settings(everybody, seeds, traffic, config)), status.update),
+        ]
+    notes = (f"{everybody.model}: every seed draws who comes; the calibration is fitted on people who do not.",)
+    tell(ablate_report.report(found, notes), ablate_report.figures(found), as_json, html)
+
+
 def _policies(wanted: str) -> list[str]:
     from perdure.config import PolicyName
     from perdure.errors import ConfigError

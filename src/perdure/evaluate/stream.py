@@ -7,6 +7,7 @@ by sequence and first frame. Sequences follow one another with nothing in betwee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +48,12 @@ class Stream:
         """Of the first ``count`` revisions the rows that no later one of them replaces, in order."""
         last = {tracklet.id: row for row, tracklet in enumerate(self.told[:count])}
         return np.sort(np.fromiter(last.values(), np.int64, len(last)))
+
+    def only(self, keep: Sequence[bool] | Bools) -> Stream:
+        """The stream as if the other rows had never been told."""
+        rows = np.flatnonzero(keep)
+        told = tuple(self.told[i] for i in rows)
+        return Stream(self.model, told, self.at[rows], self.person[rows], self.crops[rows])
 
 
 def of_pictures(
@@ -97,11 +104,6 @@ def of_simulation(model: str, tracklets: list[TrueTracklet], told_early_s: float
     if not tracklets:
         raise InputError("the simulation has no tracklets: more days or more visits a day are needed")
     return _stream(model, [(t.tracklet, t.person) for t in tracklets], told_early_s, at_start=False)
-
-
-def without_people(stream: Stream, leave_out: Ints) -> Stream:
-    """The stream as if some people had never come."""
-    return _rows(stream, ~np.isin(stream.person, leave_out))
 
 
 def halves(person: Ints) -> tuple[Ints, Ints]:
@@ -189,11 +191,4 @@ def _early(tracklet: Tracklet, after_s: float) -> Tracklet | None:
         path=tracklet.path[tracklet.path[:, 0] <= by],
         exemplars=(body[soon],),
         ended="open",
-    )
-
-
-def _rows(stream: Stream, keep: Bools) -> Stream:
-    rows = np.flatnonzero(keep)
-    return Stream(
-        stream.model, tuple(stream.told[i] for i in rows), stream.at[rows], stream.person[rows], stream.crops[rows]
     )
