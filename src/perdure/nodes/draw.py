@@ -15,38 +15,38 @@ import numpy as np
 
 from perdure.config import Config
 from perdure.errors import SourceError, StoreError
-from perdure.report.colours import Colour, colour_of
-from perdure.report.overlay import Mark, caption, dark_tile, draw
+from perdure.report.overlay import Mark, board, caption, dark_tile, draw
+from perdure.report.presence import People
 from perdure.report.result import CameraRun, RunResult
 from perdure.report.words import clock
-from perdure.types import Bools, Float64s, Frame, Identity, Image
+from perdure.types import Frame, Image
 from perdure.video.merge import merge
 from perdure.video.open import open_source
 from perdure.video.source import Source
 from perdure.video.webcam import Webcam
 from perdure.video.write import VideoWriter
 
-TRAIL_S: Final = 2.0
-BRIDGE_S: Final = 1.0
-"""Between two boxes of one tracklet that are not further apart, the box is interpolated."""
 STALE_S: Final = 1.0
 """A tile of the mosaic goes dark when its camera has given no picture for so long."""
 MOSAIC_RATE_FPS: Final = 25.0
 _MOSAIC_WIDTH: Final = 1920
 _TILE_WIDTH: Final = (320, 960)
-_TRAIL_POINTS: Final = 24
 _SAME_S: Final = 1e-6
 
 Progress = Callable[[str, int], None]
 """Camera, frames drawn so far."""
 
 
+def _ignore(camera: str, what: object) -> None:
+    """Nobody asked."""
+
+
 def draw_videos(
     config: Config,
     result: RunResult,
     folder: Path,
-    on_progress: Progress = lambda camera, frames: None,
-    on_broken: Callable[[str, SourceError], None] = lambda camera, error: None,
+    on_progress: Progress = _ignore,
+    on_broken: Callable[[str, SourceError], None] = _ignore,
 ) -> None:
     """Write ``folder/<camera>.mp4`` at true times, and ``folder/mosaic.mp4`` with all cameras side by side in time.
 
@@ -80,87 +80,6 @@ def draw_videos(
 def mosaic_name(cameras: dict[str, CameraRun]) -> str:
     """The mosaic's file; no camera's name begins with "_"."""
     return "_mosaic.mp4" if "mosaic" in cameras else "mosaic.mp4"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Walk:
-    """Where one tracklet goes."""
-
-    label: str
-    colour: Colour
-    identity: str
-    at: Float64s
-    """(T,), s."""
-    boxes: Float64s
-    """(T, 5): x1, y1, x2, y2, score."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class People:
-    """Everybody whom one camera saw, at any moment."""
-
-    walks: tuple[_Walk, ...]
-    starts: Float64s
-    ends: Float64s
-    look_s: float
-    """Seconds from one frame on which people were searched to the next."""
-
-    @classmethod
-    def of(cls, result: RunResult, camera: CameraRun) -> People:
-        """Everybody with their final identity."""
-        walks = []
-        for identity in result.identities:
-            for sighting in identity.sightings:
-                tracklet = result.tracklets[sighting.tracklet]
-                if tracklet.camera == camera.name and len(tracklet.path):
-                    at, boxes = tracklet.path[:, 0], tracklet.path[:, 2:7]
-                    walks.append(_Walk(_label(identity), colour_of(identity.id), identity.id, at, boxes))
-        starts, ends = np.array([walk.at[0] for walk in walks]), np.array([walk.at[-1] for walk in walks])
-        return cls(tuple(walks), starts, ends, camera.footage_s / max(1, camera.looked_at - 1))
-
-    def marks(self, at: float) -> list[Mark]:
-        """Who is where at one moment; of two boxes of one person the one with the better score."""
-        best: dict[str, tuple[float, Mark]] = {}
-        for place in np.flatnonzero(self._here(at)):
-            walk = self.walks[place]
-            box = self._box(walk, at)
-            if box is not None and box[4] > best.get(walk.identity, (-math.inf,))[0]:
-                mark = Mark(walk.label, walk.colour, box[:4].astype(np.float32), _trail(walk, at, box))
-                best[walk.identity] = float(box[4]), mark
-        return [mark for _, mark in best.values()]
-
-    def _here(self, at: float) -> Bools:
-        return np.asarray((self.starts <= at + _SAME_S) & (self.ends + self._hold_s >= at))
-
-    @property
-    def _hold_s(self) -> float:
-        """A box stays until just before the next look, and no longer than a second."""
-        return min(0.9 * self.look_s, BRIDGE_S) + _SAME_S
-
-    def _box(self, walk: _Walk, at: float) -> Float64s | None:
-        """(5,) box and score, between two boxes in a straight line; None where nothing is known."""
-        before = int(np.searchsorted(walk.at, at + _SAME_S, "right")) - 1
-        since = at - walk.at[before]
-        if before + 1 == len(walk.at) or since <= _SAME_S:
-            return np.asarray(walk.boxes[before])
-        gap = walk.at[before + 1] - walk.at[before]
-        if gap > max(BRIDGE_S, 1.5 * self.look_s):
-            return np.asarray(walk.boxes[before]) if since <= self._hold_s else None
-        share = since / gap
-        return np.asarray((1 - share) * walk.boxes[before] + share * walk.boxes[before + 1])
-
-
-def _label(identity: Identity) -> str:
-    return f"{identity.id} {identity.name}".strip() if identity.name.isascii() else identity.id
-
-
-def _trail(walk: _Walk, at: float, box: Float64s) -> Float64s:
-    """(K, 3) foot points of the last seconds with how fresh they are."""
-    first, last = np.searchsorted(walk.at, (at - TRAIL_S, at))
-    every = max(1, -(-int(last - first) // _TRAIL_POINTS))
-    rows = np.arange(last - 1, first - 1, -every)[::-1]
-    boxes, times = np.vstack([walk.boxes[rows], box]), np.append(walk.at[rows], at)
-    return np.column_stack([boxes[:, [0, 2]].mean(axis=1), boxes[:, 3], 1 - (at - times) / TRAIL_S])
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +167,8 @@ class _Mosaic:
     latest: dict[str, Frame] = field(default_factory=dict)
     shown: dict[str, int] = field(default_factory=dict)
     """Camera -> index of the frame on the canvas, -1 for a dark tile."""
+    marks: dict[str, list[Mark]] = field(default_factory=dict)
+    """What is drawn on each tile."""
     began: float | None = None
     number: int = 0
     """Of the next frame, counted from ``began``, also those left out."""
@@ -289,9 +210,21 @@ class _Mosaic:
                 self._show(live[name])
             elif name in self.latest and self.shown[name] >= 0:
                 self._darken(name, "no picture")
+        self._tell_who(live)
         self.writer.write(self.canvas)
         self.number += 1
         return True
+
+    def _tell_who(self, live: dict[str, Frame]) -> None:
+        """Where the grid has room left: who is seen now, and by which cameras."""
+        seen: dict[str, tuple[Mark, list[str]]] = {}
+        for name in live:
+            for mark in self.marks[name]:
+                seen.setdefault(mark.label, (mark, []))[1].append(name)
+        rows = [(mark.label, mark.colour, ", ".join(names)) for mark, names in seen.values()]
+        rows.sort(key=lambda row: (len(row[0]), row[0]))
+        if len(self.cameras) < self._columns * (self.canvas.shape[0] // self.tile[1]):
+            self._cell(len(self.cameras))[:] = board(self.tile, rows)
 
     def _stale_s(self, name: str) -> float:
         camera = next(camera for camera in self.cameras if camera.name == name)
@@ -308,7 +241,7 @@ class _Mosaic:
         left, top = (width - size[0]) // 2, (height - size[1]) // 2
         place = self._place(frame.camera)
         place[:] = 0
-        marks = [_scaled(mark, scale) for mark in self.people[frame.camera].marks(frame.at)]
+        marks = self.marks[frame.camera] = [m.scaled(scale) for m in self.people[frame.camera].marks(frame.at)]
         place[top : top + size[1], left : left + size[0]] = _drawn(image.copy(), marks, frame)
         self.shown[frame.camera] = frame.index
 
@@ -318,10 +251,16 @@ class _Mosaic:
 
     def _place(self, name: str) -> Image:
         """The camera's part of the canvas."""
-        number = next(i for i, camera in enumerate(self.cameras) if camera.name == name)
+        return self._cell(next(i for i, camera in enumerate(self.cameras) if camera.name == name))
+
+    def _cell(self, number: int) -> Image:
         width, height = self.tile
-        row, column = divmod(number, self.canvas.shape[1] // width)
+        row, column = divmod(number, self._columns)
         return self.canvas[row * height : (row + 1) * height, column * width : (column + 1) * width]
+
+    @property
+    def _columns(self) -> int:
+        return int(self.canvas.shape[1]) // self.tile[0]
 
 
 def tile_size(cameras: list[CameraRun], columns: int) -> tuple[int, int]:
@@ -330,7 +269,3 @@ def tile_size(cameras: list[CameraRun], columns: int) -> tuple[int, int]:
     width = min(max(widest, _TILE_WIDTH[0]), _TILE_WIDTH[1])
     shape = float(np.median([camera.height / max(camera.width, 1) for camera in cameras]))
     return width // 2 * 2, max(2, round(width * shape / 2) * 2)
-
-
-def _scaled(mark: Mark, scale: float) -> Mark:
-    return Mark(mark.label, mark.colour, mark.box * np.float32(scale), mark.trail * np.array([scale, scale, 1.0]))

@@ -58,12 +58,12 @@ def palette() -> tuple[Colour, ...]:
     Greedy farthest point over a grid of RGB (Glasbey, van der Heijden, Toh, Gray 2007), for normal, red-blind and
     green-blind eyes together.
     """
-    steps = np.arange(0, 256, 15)
+    steps = np.arange(0.0, 256.0, 15.0)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     lab = to_lab(grid)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
     grid = grid[(lab[:, 0] >= _LIGHTNESS[0]) & (lab[:, 0] <= _LIGHTNESS[1]) & (chroma >= _MIN_CHROMA)]
-    candidates = np.concatenate([np.array(_FIRST), grid])
+    candidates = np.concatenate([np.array(_FIRST, np.float64), grid])
     chosen = list(range(len(_FIRST)))
     nearest = np.min([distance(candidates, candidates[i]) for i in chosen], axis=0)
     while len(chosen) < COUNT:
@@ -73,12 +73,12 @@ def palette() -> tuple[Colour, ...]:
 
 
 def distance(colours: Float64s, other: Float64s) -> Float64s:
-    """(N,) how unlike (N, 3) colours are one (3,): CIE76 for normal eyes, or twice that for the worse off, if less.
+    """(N,) how unlike (N, 3) colours are one (3,): CIE76 for normal eyes, or thrice that for the worse off, if less.
 
     A red-blind or green-blind eye sees a plane of the colour space, where all distances are shorter.
     """
     normal, *blind = (np.linalg.norm(to_lab(colours, eye) - to_lab(other[None], eye), axis=1) for eye in _VISION)
-    return np.asarray(np.minimum(normal, 2 * np.minimum(*blind)))
+    return np.asarray(np.minimum(normal, 3 * np.minimum(*blind)))
 
 
 def to_lab(colours: Float64s, eye: Float64s | None = None) -> Float64s:
@@ -103,6 +103,6 @@ def hex_of(colour: Colour) -> str:
 
 
 def _linear(colours: Float64s) -> Float64s:
-    """sRGB in 0..255 to linear light in [0, 1] (IEC 61966-2-1)."""
+    """Linear light in [0, 1] of sRGB in 0..255 (IEC 61966-2-1)."""
     share = np.asarray(colours, np.float64) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)

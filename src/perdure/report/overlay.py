@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -37,6 +37,10 @@ class Mark:
     """(4,) float32 xyxy, px of the picture; may reach over the border."""
     trail: Float64s
     """(K, 3) [x, y, freshness in 0..1] of the foot points, oldest first."""
+
+    def scaled(self, scale: float) -> Mark:
+        """The same mark on a picture that is so many times as large."""
+        return replace(self, box=self.box * np.float32(scale), trail=self.trail * np.array([scale, scale, 1.0]))
 
 
 def draw(image: Image, marks: Sequence[Mark]) -> None:
@@ -71,9 +75,24 @@ def dark_tile(size: tuple[int, int], name: str, why: str) -> Image:
     return tile
 
 
+def board(size: tuple[int, int], people: Sequence[tuple[str, Colour, str]]) -> Image:
+    """(H, W, 3) uint8 BGR: who is where now, as (label, colour, place) each; as many as there is room for."""
+    tile = np.full((size[1], size[0], 3), _bgr(_DARK), np.uint8)
+    letters = _letters_px(tile) * 1.3
+    pad, line = round(0.5 * letters), round(2.6 * letters)
+    left, top = round(2.5 * letters), round(2.5 * letters)
+    for number, (label, colour, place) in enumerate(people[: max(0, (size[1] - top) // line)]):
+        width, height = _extent(label, letters)
+        y = top + number * line
+        cv2.rectangle(tile, (left, y), (left + width + 2 * pad, y + height + 2 * pad), _bgr(colour), -1)
+        _write(tile, label, (left + pad, y + pad + height), letters, ink_on(colour))
+        _write(tile, place, (left + width + 5 * pad, y + pad + height), letters, _PALE)
+    return tile
+
+
 def stroke_px(image: Image) -> int:
     """How wide a line is on a picture of this size."""
-    return max(1, round(min(image.shape[:2]) / 240))
+    return max(2, round(_short_side(image) / 240))
 
 
 def _trail(image: Image, mark: Mark, stroke: int) -> None:
@@ -94,7 +113,7 @@ def _frame(image: Image, mark: Mark, stroke: int) -> None:
     box = clip(mark.box[None], width, height)[0] + np.array([inner, inner, -inner - 1, -inner - 1], np.float32)
     if box[2] - box[0] < 2 or box[3] - box[1] < 2:
         return
-    radius = min(4.0 * stroke, (box[2] - box[0]) / 3, (box[3] - box[1]) / 3)
+    radius = min(3.0 * stroke, (box[2] - box[0]) / 4, (box[3] - box[1]) / 4)
     outline = _rounded(box, float(radius))
     cv2.polylines(image, [outline], True, _bgr(_PLATE), stroke + 2, cv2.LINE_AA, _SHIFT)
     cv2.polylines(image, [outline], True, _bgr(mark.colour), stroke, cv2.LINE_AA, _SHIFT)
@@ -128,9 +147,13 @@ def _label(image: Image, mark: Mark, stroke: int) -> None:
     _write(image, mark.label, (left + pad, top + pad + text_height), size, ink_on(mark.colour))
 
 
+def _short_side(image: Image) -> int:
+    return min(int(image.shape[0]), int(image.shape[1]))
+
+
 def _letters_px(image: Image) -> float:
     """Height of capitals: a fortieth of the picture, but never too small to read."""
-    return max(8.0, min(image.shape[:2]) / 40)
+    return max(8.0, _short_side(image) / 40)
 
 
 def _extent(text: str, size: float) -> tuple[int, int]:

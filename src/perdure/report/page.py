@@ -11,7 +11,7 @@ from typing import Final
 import jinja2
 
 from perdure.report.colours import Colour, colour_of, hex_of, ink_on
-from perdure.report.decisions import Teller, Told
+from perdure.report.decisions import Teller
 from perdure.report.pictures import Album, Picture, by_camera
 from perdure.report.result import CameraRun, RunResult
 from perdure.report.timeline import Bar, Span, bars

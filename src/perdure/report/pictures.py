@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -81,7 +81,7 @@ def best(exemplars: Iterable[Exemplars], count: int) -> list[str]:
     return [references[i] for i in chosen]
 
 
-def by_camera(identity: Identity, tracklets: dict[str, Tracklet], total: int) -> list[tuple[str, list[str]]]:
+def by_camera(identity: Identity, tracklets: Mapping[str, Tracklet], total: int) -> list[tuple[str, list[str]]]:
     """(camera, references) in order of first sighting: up to four each, about ``total`` together, one at least."""
     each = max(1, min(4, total // max(1, len(identity.cameras))))
     chosen = []

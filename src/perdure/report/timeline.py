@@ -53,7 +53,8 @@ class Span:
     def ticks(self) -> list[Tick]:
         """At most nine of them, at round times."""
         length = self.end - self.start
-        step = next((s for s in _STEPS_S if length / s <= _MAX_TICKS), 86400 * -(-length // (86400 * _MAX_TICKS)))
+        steps = _STEPS_S if self.end < 3600 else _STEPS_S[1:]  # from an hour on the clock shows whole seconds
+        step = next((s for s in steps if length / s <= _MAX_TICKS), 86400 * -(-length // (86400 * _MAX_TICKS)))
         first = -(-self.start // step)
         numbers = range(int(first), int(self.end // step) + 1)
         return [Tick(self.percent(n * step), _label(n * step, fine=step < 1)) for n in numbers]
