@@ -5,7 +5,9 @@ import pytest
 
 from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.report import to_html
-from perdure.evaluate.simulator import KINDS, compare, exact, largest_gap, report
+from perdure.evaluate.simulator import KINDS, compare, exact, fitted_people, largest_gap, real_people, report
+from perdure.simulate.stream import StreamPlan, stream
+from perdure.simulate.stream_traffic import CameraGraph, Traffic
 
 
 def crowd(people: int = 80, dim: int = 24) -> Embeddings:
@@ -34,6 +36,15 @@ def test_a_simulated_half_is_about_as_near_as_a_real_one() -> None:
     page = to_html(report(found, "made"))
     assert page.count("<svg") == len(KINDS)
     assert set(exact(found)) == {"quantiles", "scores", "retrieval"}
+
+
+def test_streams_of_real_and_of_made_up_people_from_embeddings() -> None:
+    embeddings = crowd()
+    graph, traffic = CameraGraph.corridor(3), Traffic(days=0.5, visits_per_day=40, people=80)
+    for looks in (real_people(embeddings), fitted_people(embeddings, seed=1)):
+        told = next(stream(looks, graph, StreamPlan(traffic)))
+        assert told.tracklet.exemplars[0].model == "made"
+        assert told.tracklet.exemplars[0].vectors.shape[1] == 24
 
 
 def test_largest_gap() -> None:

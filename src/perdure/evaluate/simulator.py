@@ -17,7 +17,7 @@ from perdure.evaluate.embeddings import Embeddings, people
 from perdure.evaluate.report import Cell, Report, Table, new_figure
 from perdure.evaluate.retrieval_report import figures, scores_of
 from perdure.simulate.stream_fit import fit, tracklets_of
-from perdure.simulate.stream_people import FittedPeople, Habits
+from perdure.simulate.stream_people import FittedPeople, Habits, RealPeople
 from perdure.types import Float32s, Float64s, Ints
 
 KINDS = (
@@ -53,9 +53,7 @@ def compare(embeddings: Embeddings, seed: int = 0) -> Comparison:
     known = np.random.default_rng(seed).permutation(people(embeddings))
     fitted_half = embeddings[np.isin(embeddings.person, known[: len(known) // 2])]
     real = embeddings[np.isin(embeddings.person, known[len(known) // 2 :])]
-    labels = fitted_half.person, fitted_half.camera, _tracklets(fitted_half)
-    model = fit(embeddings.model, fitted_half.vectors, *labels, fitted_half.quality)
-    simulated = simulated_twin(real, FittedPeople(model, seed, ONE_DAY))
+    simulated = simulated_twin(real, fitted_people(fitted_half, seed, ONE_DAY))
     return Comparison(
         scores_by_kind(real),
         scores_by_kind(simulated),
@@ -63,6 +61,27 @@ def compare(embeddings: Embeddings, seed: int = 0) -> Comparison:
         _retrieval(real),
         _retrieval(simulated),
     )
+
+
+def fitted_people(embeddings: Embeddings, seed: int, habits: Habits | None = None) -> FittedPeople:
+    """Any number of made-up people like these, for ``perdure.simulate.stream``.
+
+    Raises:
+        InputError: fewer than two people, or nobody in two cameras.
+    """
+    labels = embeddings.person, embeddings.camera, _tracklets(embeddings)
+    model = fit(embeddings.model, embeddings.vectors, *labels, embeddings.quality)
+    return FittedPeople(model, seed, habits or Habits())
+
+
+def real_people(embeddings: Embeddings) -> RealPeople:
+    """These very people, for ``perdure.simulate.stream``.
+
+    Raises:
+        InputError: there are none.
+    """
+    labels = embeddings.person, embeddings.camera, _tracklets(embeddings)
+    return RealPeople.of(embeddings.model, embeddings.vectors, *labels, embeddings.quality, embeddings.paths)
 
 
 def _tracklets(embeddings: Embeddings) -> Ints:
