@@ -52,7 +52,8 @@ def test_each_cluster_keeps_the_name_of_most_of_it_and_no_name_twice():
 def test_certainty_is_the_posterior_over_all_places():
     similarity = np.array([[1.0, 0.8, 0.3], [0.8, 1.0, 0.1], [0.3, 0.1, 1.0]])
     clusters = np.array([0, 0, 1])
-    prior = np.log(0.88 / 0.12) - np.log(2)
+    rate = 0.88 * 2 / 5
+    prior = np.log(rate / (1 - rate)) - np.log(2)
     odds = 20 * similarity - 8 + prior
     joined, _, alone = certainty(similarity, clusters, [], CALIBRATION, 0.88)
     assert joined == pytest.approx(np.exp(odds[0, 1]) / (np.exp(odds[0, 1]) + np.exp(odds[0, 2]) + 1))

@@ -14,7 +14,7 @@ from tests.gallery.people import CALIBRATION
 def candidates(similarity, vetoed=(), until=None):
     names = [f"P{i}" for i in range(len(similarity))]
     barred = np.isin(np.arange(len(similarity)), vetoed)
-    return Candidates(names, np.asarray(similarity, float), barred, (), until)
+    return Candidates(names, np.asarray(similarity, float), barred, (), 10 * len(names), until)
 
 
 RULE = Posterior(CALIBRATION, return_rate=0.88)
@@ -27,7 +27,8 @@ def test_an_empty_gallery_knows_nobody():
 
 def test_the_posterior_is_the_sum_of_likelihood_and_prior():
     decision = RULE(candidates([0.3, 0.8, -np.inf]))
-    odds = 20 * 0.8 - 8 + math.log(0.88 / 0.12) - math.log(2)
+    rate = 0.88 * 30 / 33
+    odds = 20 * 0.8 - 8 + math.log(rate / (1 - rate)) - math.log(2)
     assert isinstance(decision, Match)
     assert decision.identity == "P1"
     assert decision.evidence.probability == pytest.approx(1 / (1 + math.exp(-odds)))
@@ -45,7 +46,8 @@ def test_the_same_likeness_convinces_less_in_a_larger_gallery():
     small, large = RULE(candidates([0.5] + [0.0] * 5)), RULE(candidates([0.5] + [0.0] * 5000))
     assert isinstance(small, Match)
     assert isinstance(large, New)
-    assert prior_log_odds(0.88, 5001) < prior_log_odds(0.88, 6)
+    assert prior_log_odds(0.88, 9999, 5001) < prior_log_odds(0.88, 9999, 6)
+    assert prior_log_odds(0.88, 1, 1) < 0 < prior_log_odds(0.88, 99, 1)
 
 
 def test_what_is_unclear_waits_as_long_as_more_may_come():

@@ -72,7 +72,7 @@ def test_a_match_is_taken_back_when_both_are_seen_beside_each_other_later():
 
 def test_an_unclear_open_tracklet_waits_and_is_decided_at_its_deadline():
     people = gallery(wait_s=5.0)
-    between = 0.4 * A + np.sqrt(1 - 0.4**2) * B
+    between = 0.53 * A + np.sqrt(1 - 0.53**2) * B
     people.observe([tracklet("x/1", A, 0, 1)])
     assert people.observe([tracklet("x/2", between, 3, 4, ended="open", noise=0.0)]) == []
     assert people.tick(7.9) == []

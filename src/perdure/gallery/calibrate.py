@@ -42,12 +42,19 @@ class Calibration:
         return float(-ndtri(per_comparison)) * self.impostor_std
 
 
-def prior_log_odds(return_rate: float, identities: int) -> float:
+NEWCOMERS = 3.0
+"""A gallery of so many tracklets expects half of the returns that a settled one does."""
+
+
+def prior_log_odds(return_rate: float, tracklets: int, identities: int) -> float:
     """Before looking: that a tracklet shows one given identity of so many, against nobody known, nats.
 
-    ``return_rate`` is the share of tracklets that show somebody seen before, each identity alike.
+    ``return_rate`` is the share of tracklets that show somebody seen before, each identity alike, once a gallery is
+    settled; after n tracklets it is n / (n + ``NEWCOMERS``) of that, for at first nearly everybody is new.
     """
-    return math.log(return_rate / (1 - return_rate)) - math.log(max(identities, 1))
+    seen = max(tracklets, 1)
+    rate = return_rate * seen / (seen + NEWCOMERS)
+    return math.log(rate / (1 - rate)) - math.log(max(identities, 1))
 
 
 def probability(log_odds: float) -> float:

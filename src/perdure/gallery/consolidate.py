@@ -43,7 +43,7 @@ def cluster(
     distance += offset
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
-    prior = prior_log_odds(return_rate, 1) - np.log(np.arange(count, 1, -1))
+    prior = prior_log_odds(return_rate, count - 1, 1) - np.log(np.arange(count, 1, -1))
     log_odds = calibration.log_likelihood_ratio(1 - (tree[:, 2] - offset)) + prior
     wrong = np.flatnonzero((log_odds <= 0) | (tree[:, 2] > math.sqrt(APART)))
     merges = int(wrong[0]) if len(wrong) else count - 1
@@ -70,7 +70,7 @@ def certainty(
     totals[rows, clusters] -= np.diag(similarity)  # a tracklet is no witness for itself
     sizes[rows, clusters] -= 1
     means = np.divide(totals, sizes, out=np.zeros_like(totals), where=sizes > 0)
-    odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, count)
+    odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, len(clusters) - 1, count)
     for first, second in apart:
         odds[first, clusters[second]] = odds[second, clusters[first]] = -np.inf
     alone = sizes[rows, clusters] == 0

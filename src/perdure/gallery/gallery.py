@@ -190,7 +190,7 @@ class Gallery:
         vetoed, vetoes = self._vetoes(tracklet)
         if own is not None:
             similarity[self._codes[own]] = -np.inf
-        return self.rule(Candidates(self._names, similarity, vetoed, vetoes, may_wait_until))
+        return self.rule(Candidates(self._names, similarity, vetoed, vetoes, len(self._index) - 1, may_wait_until))
 
     def _vetoes(self, tracklet: Tracklet) -> tuple[Bools, tuple[str, ...]]:
         """(N,) identities it cannot be, and why."""
