@@ -20,7 +20,7 @@ from perdure.train.detector.config import DetectorTraining, read_config
 from perdure.train.detector.data import read_coco
 from perdure.train.detector.export import Rows, export_onnx
 from perdure.train.detector.nano import BACKBONE, YoloxNano
-from perdure.train.detector.train import ahead, blend, learning_rate, train
+from perdure.train.detector.train import Score, ahead, blend, choose_blend, learning_rate, train
 
 
 @pytest.fixture
@@ -153,6 +153,27 @@ def test_blending_is_a_straight_line_between_the_nets() -> None:
     one, other = YoloxNano(width=4), YoloxNano(width=4)
     for a, b, m in zip(one.parameters(), other.parameters(), blend(one, other, 0.25).parameters(), strict=True):
         torch.testing.assert_close(m, 0.75 * a + 0.25 * b)
+
+
+def test_a_blend_that_loses_on_either_part_is_not_chosen(
+    config: DetectorTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {0.0: Score(0.5, 0.5), 0.2: Score(0.52, 0.55), 0.4: Score(0.51, 0.6), 0.6: Score(0.49, 0.9)}
+    parent, trained = YoloxNano(width=4), YoloxNano(width=4)
+    for net, value in ((parent, 0.0), (trained, 1.0)):
+        for parameter in net.parameters():
+            torch.nn.init.constant_(parameter, value)
+
+    def told(net: YoloxNano, *_: object) -> Score:
+        return scores[round(float(next(net.parameters()).flatten()[0].detach()), 1)]
+
+    monkeypatch.setattr(module, "evaluate", told)
+    three = config.model_copy(update={"blends": (0.2, 0.4, 0.6)})
+    chosen, score = choose_blend(parent, trained, [], three)
+    assert score == scores[0.4]
+    assert next(chosen.parameters()).flatten()[0].item() == pytest.approx(0.4)
+    only_bad = config.model_copy(update={"blends": (0.6,)})
+    assert choose_blend(parent, trained, [], only_bad) == (parent, scores[0.0])
 
 
 def test_the_exported_file_equals_torch_at_any_size_and_batch(tmp_path: Path) -> None:

@@ -175,15 +175,17 @@ def blend(parent: YoloxNano, trained: YoloxNano, share: float) -> YoloxNano:
 def choose_blend(
     parent: YoloxNano, trained: YoloxNano, val: Sequence[Picture], config: DetectorTraining
 ) -> tuple[YoloxNano, Score]:
-    """The blend of the configured shares that is best on val."""
-    scored = []
+    """The best on val of the blends that lose nothing on either part of it; the parent itself where all of them do."""
+    start = evaluate(parent, val, config)
+    best = (parent, start)
     for share in config.blends:
         mixed = blend(parent, trained, share)
         score = evaluate(mixed, val, config)
         print(f"blend {share:.2f}: clean {score.clean:.4f} street {score.street:.4f}", flush=True)  # noqa: T201
-        scored.append((score.selection, mixed, score))
-    _, mixed, score = max(scored, key=lambda item: item[0])
-    return mixed, score
+        loses = score.clean < start.clean or score.street < start.street
+        if score.selection > best[1].selection and not loses:
+            best = (mixed, score)
+    return best
 
 
 def _parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
