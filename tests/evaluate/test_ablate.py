@@ -114,7 +114,7 @@ def test_without_prior_appearance_alone_decides() -> None:
     names = [f"P{n}" for n in range(100)]
     similarity = np.full(100, -0.5)
     similarity[7] = 0.6  # one nat for "same", against log 100 for "one of a hundred"
-    candidates = Candidates(names, similarity, np.zeros(100, bool), (), None)
+    candidates = Candidates(names, similarity, np.zeros(100, bool), (), 100, None)
     assert isinstance(rule(candidates), New)
     decision = WithoutPrior(rule)(candidates)
     assert isinstance(decision, Match)

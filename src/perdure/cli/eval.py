@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perdure.cli.eval_retrieval import openset, retrieval, simulator
-from perdure.cli.eval_stream import ablate, stream
+from perdure.cli.eval_stream import ablate, cascade, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ app.command()(openset)
 app.command()(simulator)
 app.command()(stream)
 app.command()(ablate)
+app.command()(cascade)
 
 Json = Annotated[bool, typer.Option("--json", help="Print exact figures as JSON instead of tables.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Also write a self-contained page with plots.")]

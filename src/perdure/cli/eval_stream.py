@@ -139,6 +139,35 @@ def ablate(
     tell(ablate_report.report(found, notes), ablate_report.figures(found), as_json, html)
 
 
+def cascade(
+    images: ImagesOption = None,
+    embedder: EmbedderOption = None,
+    embeddings: EmbeddingsOption = None,
+    save: SaveOption = None,
+    places: Annotated[int, typer.Option("--places", min=1, help="Where each fault happens, for each seed.")] = 10,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Draws of who comes.")] = 3,
+    people: Annotated[int, typer.Option("--people", min=2, help="At most so many come.")] = 100,
+    device: DeviceOption = Device.AUTO,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
+) -> None:
+    """What one error does to all that comes after: a tracker's swap, a bad crop, a false match."""
+    from rich.console import Console
+
+    from perdure.cli.eval import tell
+    from perdure.config import GalleryConfig
+    from perdure.evaluate import cascade_report
+    from perdure.evaluate.ablate import real_settings
+    from perdure.evaluate.cascade import cascade as spoil
+
+    everybody = material(images, embedder, embeddings, save, device)
+    settings = real_settings(everybody, seeds, people, GalleryConfig(), told_early_s=None)
+    with Console(stderr=True).status("starting ...") as status:
+        found = [hurt for seed, setting in enumerate(settings) for hurt in spoil(setting, places, seed, status.update)]
+    notes = (f"{everybody.model}: at most {people} people come; the calibration is fitted on people who do not.",)
+    tell(cascade_report.report(found, notes), {"faults": cascade_report.figures(found)}, as_json, html)
+
+
 def _policies(wanted: str) -> list[str]:
     from perdure.config import PolicyName
     from perdure.errors import ConfigError

@@ -20,7 +20,7 @@ from perdure.evaluate.partition import PartitionScores
 from perdure.evaluate.replay import Prepare, Replay, assigned, replay, thinned
 from perdure.evaluate.stream import Stream, of_pictures, of_simulation
 from perdure.evaluate.stream_calibration import fit_calibration
-from perdure.gallery.calibrate import Calibration, prior_log_odds
+from perdure.gallery.calibrate import Calibration
 from perdure.gallery.decide import Candidates, Posterior
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage
@@ -65,10 +65,10 @@ class WithoutPrior:
 
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide."""
-        known = int(np.sum(np.isfinite(candidates.similarity)))
+        decision = self.rule(candidates)
+        prior = sum(term.value for term in decision.evidence.terms if term.name == "prior")
         calibration = self.rule.calibration
-        lifted = replace(calibration, offset=calibration.offset - prior_log_odds(self.rule.return_rate, known))
-        return replace(self.rule, calibration=lifted)(candidates)
+        return replace(self.rule, calibration=replace(calibration, offset=calibration.offset - prior))(candidates)
 
 
 def full(setting: Setting) -> Trial:
@@ -216,14 +216,20 @@ def ablate(kind: str, settings: Sequence[Setting], told: Callable[[str], None] |
     )
 
 
-def real_settings(embeddings: Embeddings, seeds: int, people: int | None, config: GalleryConfig) -> Iterator[Setting]:
+def real_settings(
+    embeddings: Embeddings,
+    seeds: int,
+    people: int | None,
+    config: GalleryConfig,
+    told_early_s: float | None = TOLD_AFTER_S,
+) -> Iterator[Setting]:
     """Streams of labelled pictures: half of the people come (at most ``people``), the others calibrate."""
     everybody = np.unique(embeddings.person[embeddings.person > 0])
     for seed in range(seeds):
         shuffled = np.random.default_rng(seed).permutation(everybody)
         come, others = shuffled[: len(shuffled) // 2], shuffled[len(shuffled) // 2 :]
         tested = embeddings[np.isin(embeddings.person, come[:people])]
-        told = of_pictures(tested, told_early_s=TOLD_AFTER_S, seed=seed + 1)
+        told = of_pictures(tested, told_early_s=told_early_s, seed=seed + 1)
         yield _setting(told, embeddings[np.isin(embeddings.person, others)], config)
 
 

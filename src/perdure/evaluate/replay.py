@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Float64s, Ints, Tracklet
 
+LOOSEST = -0.1
+"""No threshold lower than what 80 % of all pairs exceed is tried."""
 Prepare = Callable[[Gallery, Tracklet], Tracklet]
 """What becomes of a tracklet before the gallery is told."""
 
@@ -119,45 +121,34 @@ def run_policy(stream: Stream, config: GalleryConfig, calibration: Calibration |
 def best_threshold(stream: Stream, config: GalleryConfig, told: Callable[[float, float], None] | None = None) -> float:
     """The cosine with the best IDF1 **in hindsight**: no system could have known it; an upper bound for its policy.
 
-    From strict to loose over the cosines that 1e-5 to half of all pairs of tracklets exceed, until IDF1 has clearly
-    fallen; then twice halfway to the neighbours. ``told`` hears of every threshold and its IDF1.
+    Climbs, with a step halved at every top, over the logarithm of the share of all pairs of tracklets that exceed the
+    cosine, from one pair in a thousand. ``told`` hears of every threshold and its IDF1.
     """
+    cosines = _cosines_of_pairs(stream)
     found: dict[float, float] = {}
 
-    def measure(threshold: float) -> float:
-        if threshold not in found:
-            at = config.model_copy(update={"threshold": threshold})
-            found[threshold] = run_policy(stream, at, None).end.online.idf1
+    def idf1(place: float) -> float:
+        if place not in found:
+            cosine = float(np.quantile(cosines, 1 - 10**place))
+            at = config.model_copy(update={"threshold": cosine})
+            found[place] = run_policy(stream, at, None).end.online.idf1
             if told is not None:
-                told(threshold, found[threshold])
-        return found[threshold]
+                told(cosine, found[place])
+        return found[place]
 
-    for threshold in _candidates(stream).tolist():
-        if measure(threshold) < max(found.values()) - 0.05:
-            break
-    for _ in range(2):
-        ordered = sorted(found)
-        best = ordered.index(max(ordered, key=lambda t: found[t]))
-        for other in (best - 1, best + 1):
-            if 0 <= other < len(ordered):
-                measure((ordered[best] + ordered[other]) / 2)
-    return max(sorted(found), key=lambda t: found[t])
+    best, step = -3.0, 0.5
+    while step >= 0.125:
+        top = max((best, best - step, min(best + step, LOOSEST)), key=idf1)
+        best, step = (best, step / 2) if top == best else (top, step)
+    return float(np.quantile(cosines, 1 - 10**best))
 
 
-def _candidates(stream: Stream, sample: int = 2000) -> Float64s:
-    """Descending cosines that rising shares of the pairs of (at most ``sample``) tracklets exceed."""
+def _cosines_of_pairs(stream: Stream, sample: int = 2000) -> Float64s:
+    """Of the means of (at most ``sample``) tracklets, all pairs."""
     rows = stream.latest(len(stream))
     if len(rows) > sample:
         rows = np.sort(np.random.default_rng(0).choice(rows, sample, replace=False))
     means = np.array([stream.told[row].exemplars[0].vectors.mean(axis=0) for row in rows])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
     first, second = np.triu_indices(len(means), 1)
-    cosines = (means @ means.T)[first, second]
-    if not len(cosines):
-        return np.array([0.5])
-    return np.unique(np.quantile(cosines, 1 - np.geomspace(1e-5, 0.5, 18)).astype(np.float64))[::-1]
-
-
-def policies(names: Sequence[str]) -> list[GalleryConfig]:
-    """The default configuration of each policy."""
-    return [GalleryConfig.model_validate({"policy": name}) for name in names]
+    return (means @ means.T)[first, second].astype(np.float64) if len(means) > 1 else np.array([0.5])

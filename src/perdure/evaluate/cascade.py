@@ -1,0 +1,234 @@
+"""What one error does to all that comes after it: injected at many places of a stream, against the same run without it.
+
+Three faults, each at one tracklet and otherwise the same stream, gallery and past:
+
+- *swap*: the tracklet and the next one in its camera that shows somebody else exchange the pictures of their second
+  halves, as when a tracker confuses two people who cross.
+- *bad crop*: the last picture of the tracklet is one of somebody else before the same camera.
+- *false match*: the tracklet is put to the most similar identity that is not its person.
+
+Damage is looked for in later tracklets only; those that were tampered with do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from perdure.errors import InputError
+from perdure.evaluate.ablate import Setting, full
+from perdure.evaluate.partition import partition
+from perdure.evaluate.replay import Prepare, snapshot, tell
+from perdure.evaluate.stream import Stream
+from perdure.gallery.decide import Candidates, Rule
+from perdure.gallery.gallery import Gallery
+from perdure.types import Bools, Decision, Evidence, Exemplars, Float64s, Ints, Match
+
+Fault: TypeAlias = Literal["swap", "bad crop", "false match"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+FIRST_PLACE, LAST_PLACE = 0.1, 0.7
+"""Faults happen in this part of a stream, so that there are a past to spoil and a future to be spoilt."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Damage:
+    """Of one fault at one place; L later tracklets, in order."""
+
+    fault: Fault
+    place: int
+    moved: Bools
+    """(L,) True for those that are in other company than without the fault."""
+    involved: Bools
+    """(L,) True for those that show a person who took part in the fault."""
+    lost: Float64s
+    """(L,) B-cubed F of the tracklet without the fault less with it."""
+    idf1_lost: float
+    """Over the later tracklets."""
+    left: Bools
+    """(L,) ``moved`` after both galleries looked at everything again."""
+
+    @property
+    def count(self) -> int:
+        """Later tracklets in other company."""
+        return int(self.moved.sum())
+
+    @property
+    def lasts(self) -> int:
+        """The last of them is the so-many-th tracklet after the fault; 0 where there is none."""
+        return int(np.flatnonzero(self.moved)[-1]) + 1 if self.moved.any() else 0
+
+
+@dataclass(slots=True)
+class FalseMatch:
+    """A rule that once, when it is told who is right, decides for the most similar of the others."""
+
+    rule: Rule
+    right: frozenset[str] | None = None
+    """Identities of the true person; None: decide as usual."""
+
+    def __call__(self, candidates: Candidates) -> Decision:
+        """Decide."""
+        if self.right is None:
+            return self.rule(candidates)
+        correct = np.isin(candidates.identities, list(self.right))
+        wrong = np.where(candidates.vetoed | correct, -np.inf, candidates.similarity)
+        best = int(np.argmax(wrong))
+        if not np.isfinite(wrong[best]):
+            return self.rule(candidates)
+        name = candidates.identities[best]
+        return Match(name, Evidence(1.0, best=name, best_score=float(wrong[best])))
+
+
+def cascade(setting: Setting, places: int, seed: int, told: Callable[[str], None] | None = None) -> list[Damage]:
+    """Every fault at so many random places of one stream, in which each tracklet is told once.
+
+    Raises:
+        InputError: the stream is too short, or nowhere has two tracklets of two pictures in one camera.
+    """
+    stream, prepare = setting.stream, full(setting).prepare
+    chosen = _places(stream, places, np.random.default_rng([seed, 2]))
+    clean = full(setting).gallery
+    _finish(clean, stream, 0, prepare)
+    clean_names, clean_second = _names(stream, clean), _names(stream, _second_look(clean, stream))
+    running, begun, found = full(setting).gallery, 0, []
+    for number, (place, partner) in enumerate(chosen):
+        tell(running, stream, begun, place, prepare)
+        begun = place
+        for fault in FAULTS:
+            if told is not None:
+                told(f"seed {seed + 1}, place {number + 1} of {len(chosen)}: {fault}")
+            gallery = snapshot(running)
+            spoilt = _spoilt(stream, gallery, fault, place, partner, prepare)
+            names, second = _names(stream, gallery), _names(stream, _second_look(gallery, spoilt))
+            found.append(_damage(stream, fault, place, partner, (clean_names, names), (clean_second, second)))
+    return found
+
+
+def _places(stream: Stream, places: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Rows for the faults, in order, each with the next row in its camera that shows somebody else."""
+    fit = np.flatnonzero(stream.crops >= 2)
+    cameras = np.array([tracklet.camera for tracklet in stream.told])
+    pairs = []
+    for row in fit[(fit >= FIRST_PLACE * len(stream)) & (fit < LAST_PLACE * len(stream))].tolist():
+        later = fit[(fit > row) & (cameras[fit] == cameras[row]) & (stream.person[fit] != stream.person[row])]
+        if len(later):
+            pairs.append((row, int(later[0])))
+    if not pairs:
+        raise InputError(
+            "no place for a fault: the stream needs two people before one camera, each with two pictures or more"
+        )
+    chosen = rng.permutation(len(pairs))[:places]
+    return [pairs[i] for i in sorted(chosen.tolist())]
+
+
+def _spoilt(stream: Stream, gallery: Gallery, fault: Fault, place: int, partner: int, prepare: Prepare) -> Stream:
+    """Tells the gallery everything from ``place`` on, with the fault; the stream as it was told."""
+    if fault == "false match":
+        same = [stream.told[row].id for row in np.flatnonzero(stream.person[:place] == stream.person[place])]
+        rule = FalseMatch(gallery.rule, frozenset(gallery.partition.identity_of[id] for id in same))
+        gallery.rule = rule
+        tell(gallery, stream, place, place + 1, prepare)
+        gallery.rule = rule.rule
+        _finish(gallery, stream, place + 1, prepare)
+        return stream
+    told = list(stream.told)
+    mine, theirs = told[place].exemplars[0], told[partner].exemplars[0]
+    if fault == "swap":
+        told[place] = replace(told[place], exemplars=(_exchanged(mine, theirs),))
+        told[partner] = replace(told[partner], exemplars=(_exchanged(theirs, mine),))
+    else:
+        vectors = np.concatenate([mine.vectors[:-1], theirs.vectors[:1]])
+        told[place] = replace(told[place], exemplars=(replace(mine, vectors=vectors),))
+    spoilt = replace(stream, told=tuple(told))
+    _finish(gallery, spoilt, place, prepare)
+    return spoilt
+
+
+def _exchanged(mine: Exemplars, theirs: Exemplars) -> Exemplars:
+    """My first half, their second."""
+    first, second = mine[: len(mine) // 2], theirs[len(theirs) // 2 :]
+    return replace(
+        mine,
+        vectors=np.concatenate([first.vectors, second.vectors]),
+        quality=np.concatenate([first.quality, second.quality]),
+        at=np.concatenate([first.at, second.at]),
+        pictures=first.pictures + second.pictures,
+    )
+
+
+def _finish(gallery: Gallery, stream: Stream, begin: int, prepare: Prepare) -> None:
+    tell(gallery, stream, begin, len(stream), prepare)
+    gallery.tick(float("inf"))
+
+
+def _second_look(gallery: Gallery, stream: Stream) -> Gallery:
+    looked = snapshot(gallery)
+    looked.consolidate(float(stream.at[-1]))
+    return looked
+
+
+def _names(stream: Stream, gallery: Gallery) -> Ints:
+    """(N,) identity of every tracklet, as a number."""
+    names = [gallery.partition.identity_of[tracklet.id] for tracklet in stream.told]
+    return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
+
+
+def _damage(
+    stream: Stream, fault: Fault, place: int, partner: int, online: tuple[Ints, Ints], second: tuple[Ints, Ints]
+) -> Damage:
+    intact = np.ones(len(stream), bool)
+    intact[[place, partner] if fault == "swap" else [place]] = False
+    later = intact & (np.arange(len(stream)) > place)
+    person, crops = stream.person[intact], stream.crops[intact].astype(np.float64)
+    clean, spoilt = online[0][intact], online[1][intact]
+    after = later[intact]
+    anchored = np.where(after, 1.0, float(len(stream)))  # an identity is who it was before the fault
+    lost = b_cubed_of_each(person, clean, crops) - b_cubed_of_each(person, spoilt, crops)
+    others = partition(stream.person[later], online[0][later], stream.crops[later])
+    mine = partition(stream.person[later], online[1][later], stream.crops[later])
+    involved = np.isin(stream.person[later], _involved(stream, fault, place, partner, online[1]))
+    return Damage(
+        fault,
+        place,
+        elsewhere(clean, spoilt, anchored)[after],
+        involved,
+        lost[after],
+        others.idf1 - mine.idf1,
+        elsewhere(second[0][intact], second[1][intact], anchored)[after],
+    )
+
+
+def _involved(stream: Stream, fault: Fault, place: int, partner: int, names: Ints) -> Ints:
+    """Whose pictures the fault brought together."""
+    if fault == "false match":
+        company = np.flatnonzero(names[:place] == names[place])
+        return np.append(stream.person[company], stream.person[place])
+    return stream.person[[place, partner]]
+
+
+def elsewhere(before: Ints, after: Ints, weight: Float64s) -> Bools:
+    """(N,) True for items in other company, when the identities of two partitions are matched as well as possible."""
+    table = np.zeros((int(before.max()) + 1, int(after.max()) + 1))
+    np.add.at(table, (before, after), weight)
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    partner = np.full(len(table), -1)
+    partner[rows] = columns
+    return np.asarray(partner[before] != after)
+
+
+def b_cubed_of_each(person: Ints, identity: Ints, weight: Float64s) -> Float64s:
+    """(N,) harmonic mean of the B-cubed precision and recall of each item: 2 x shared / (its person + its identity)."""
+    people, who = np.unique(person, return_inverse=True)
+    count = int(identity.max()) + 1
+    cell = who * count + identity
+    shared = np.bincount(cell, weight, minlength=len(people) * count)[cell]
+    return np.asarray(2 * shared / (np.bincount(who, weight)[who] + np.bincount(identity, weight)[identity]))
+
+
+def of_fault(damages: Sequence[Damage], fault: Fault) -> list[Damage]:
+    """The damages of one kind of fault."""
+    return [damage for damage in damages if damage.fault == fault]

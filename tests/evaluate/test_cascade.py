@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from typer.testing import CliRunner
+
+from perdure.cli.eval import app
+from perdure.config import GalleryConfig
+from perdure.errors import InputError
+from perdure.evaluate.ablate import Setting, full, real_settings
+from perdure.evaluate.cascade import (
+    FAULTS,
+    FalseMatch,
+    _exchanged,
+    _names,
+    _places,
+    _spoilt,
+    b_cubed_of_each,
+    cascade,
+    elsewhere,
+    of_fault,
+)
+from perdure.evaluate.cascade_report import figures, report
+from perdure.evaluate.contingency import heaviest_matching
+from perdure.evaluate.embeddings import Embeddings
+from perdure.evaluate.partition import partition
+from perdure.evaluate.replay import tell
+from perdure.gallery.decide import Candidates, FixedThreshold, Match, New
+from perdure.types import Exemplars, Ints
+
+PicturesOf = Callable[..., Embeddings]
+LABELS = arrays(np.int64, 30, elements=st.integers(0, 6))
+
+
+@pytest.fixture(scope="module")
+def setting(pictures_of: PicturesOf) -> Setting:
+    """Ten people, hard to tell apart."""
+    made = pictures_of(24, spread=0.9, per_stay=4)
+    return next(real_settings(made, 1, 12, GalleryConfig(), told_early_s=None))
+
+
+@given(LABELS, LABELS)
+def test_elsewhere_is_the_rest_of_the_best_matching(before: Ints, after: Ints) -> None:
+    before, after = (np.unique(labels, return_inverse=True)[1] for labels in (before, after))
+    ones = np.ones(30)
+    assert (~elsewhere(before, after, ones)).sum() == heaviest_matching(before, after, ones)
+    assert not elsewhere(before, before.max() - before, ones).any()
+
+
+@given(LABELS, LABELS, arrays(np.float64, 30, elements=st.integers(1, 9)))
+def test_b_cubed_of_each_by_the_definition(person: Ints, identity: Ints, weight: np.ndarray) -> None:
+    found = b_cubed_of_each(person, identity, weight)
+    for i in range(30):
+        shared = weight[(person == person[i]) & (identity == identity[i])].sum()
+        precision, recall = shared / weight[identity == identity[i]].sum(), shared / weight[person == person[i]].sum()
+        assert found[i] == pytest.approx(2 * precision * recall / (precision + recall))
+
+
+def test_a_swap_exchanges_second_halves() -> None:
+    def pictures(name: str, count: int) -> Exemplars:
+        eye = np.eye(8, dtype=np.float32)[:count]
+        return Exemplars("m", eye, np.ones(count, np.float32), np.arange(count) / 1.0, (name,) * count)
+
+    mine, theirs = pictures("a", 4), pictures("b", 3)
+    assert _exchanged(mine, theirs).pictures == ("a", "a", "b", "b")
+    assert _exchanged(theirs, mine).pictures == ("b", "a", "a")
+    assert _exchanged(mine, theirs).vectors.shape == (4, 8)
+
+
+def test_a_false_match_takes_the_nearest_of_the_others() -> None:
+    similarity, vetoed = np.array([0.9, 0.8, 0.7, -np.inf]), np.array([False, True, False, False])
+    candidates = Candidates(["P1", "P2", "P3", "P4"], similarity, vetoed, (), tracklets=9, may_wait_until=None)
+    rule = FalseMatch(FixedThreshold(0.5))
+    assert isinstance(rule(candidates), Match)
+    assert rule(candidates).identity == "P1"
+    rule.right = frozenset({"P1"})
+    assert rule(candidates).identity == "P3"
+    rule.right = frozenset({"P1", "P3"})
+    assert rule(candidates) == rule.rule(candidates)  # nobody is left to be confused with
+    assert isinstance(FalseMatch(FixedThreshold(0.95), None)(candidates), New)
+
+
+def test_each_fault_tampers_with_its_tracklets_alone(setting: Setting) -> None:
+    stream = setting.stream
+    ((place, partner),) = _places(stream, 1, np.random.default_rng(0))
+    assert stream.told[place].camera == stream.told[partner].camera
+    assert stream.person[place] != stream.person[partner]
+    for fault in FAULTS:
+        trial = full(setting)
+        tell(trial.gallery, stream, 0, place, trial.prepare)
+        rule = trial.gallery.rule
+        before = dict(trial.gallery.partition.identity_of)
+        spoilt = _spoilt(stream, trial.gallery, fault, place, partner, trial.prepare)
+        changed = [
+            row
+            for row in range(len(stream))
+            if not np.array_equal(stream.told[row].exemplars[0].vectors, spoilt.told[row].exemplars[0].vectors)
+        ]
+        assert changed == {"swap": [place, partner], "bad crop": [place], "false match": []}[fault]
+        assert trial.gallery.rule is rule
+        if fault == "false match":
+            wrong = trial.gallery.partition.identity_of[stream.told[place].id]
+            whose = {stream.person[row] for row in range(place) if before[stream.told[row].id] == wrong}
+            assert whose
+            assert stream.person[place] not in whose
+
+
+def test_damage_is_what_two_whole_runs_differ_in(setting: Setting) -> None:
+    damages = cascade(setting, 4, seed=1)
+    assert [damage.fault for damage in damages] == list(FAULTS) * 4
+    stream = setting.stream
+    clean = full(setting)
+    tell(clean.gallery, stream, 0, len(stream), clean.prepare)
+    for damage in of_fault(damages, "false match"):
+        place = damage.place
+        spoilt = full(setting)
+        tell(spoilt.gallery, stream, 0, place, spoilt.prepare)
+        _spoilt(stream, spoilt.gallery, "false match", place, place, spoilt.prepare)
+        names = _names(stream, clean.gallery), _names(stream, spoilt.gallery)
+        old = {clean.gallery.partition.identity_of[t.id] for t in stream.told[:place]}
+        for row, moved in zip(range(place + 1, len(stream)), damage.moved, strict=True):
+            first, second = (g.partition.identity_of[stream.told[row].id] for g in (clean.gallery, spoilt.gallery))
+            if first in old or second in old:
+                assert moved == (first != second)
+        scores = [partition(stream.person[place + 1 :], n[place + 1 :], stream.crops[place + 1 :]).idf1 for n in names]
+        assert damage.idf1_lost == pytest.approx(scores[0] - scores[1])
+        assert len(damage.moved) == len(damage.lost) == len(damage.left) == len(stream) - place - 1
+    assert any(damage.count for damage in damages)  # people this alike are confused for good
+    for damage in damages:
+        assert damage.lasts == (0 if not damage.count else 1 + int(np.flatnonzero(damage.moved).max()))
+        assert damage.count or not damage.lost.any()
+
+
+def test_people_who_are_easily_told_apart_suffer_no_damage(pictures_of: PicturesOf) -> None:
+    easy = next(real_settings(pictures_of(24, spread=0.1), 1, 12, GalleryConfig(), told_early_s=None))
+    for damage in of_fault(cascade(easy, 3, seed=0), "bad crop"):
+        assert damage.count == 0
+
+
+def test_a_stream_without_room_for_a_fault(setting: Setting) -> None:
+    alone = setting.stream.only(setting.stream.person == setting.stream.person[0])
+    with pytest.raises(InputError, match="no place for a fault"):
+        cascade(replace(setting, stream=alone), 3, seed=0)
+
+
+def test_report_and_figures(setting: Setting) -> None:
+    damages = cascade(setting, 2, seed=0)
+    found = report(damages, ("a note",))
+    assert [row[0] for row in found.tables[0].rows] == list(FAULTS)
+    assert len(found.plots) == 2
+    exact = figures(damages)
+    assert [entry["place"] for entry in exact["swap"]] == [d.place for d in of_fault(damages, "swap")]
+
+
+def test_the_command(pictures_of: PicturesOf, tmp_path: Path) -> None:
+    made, npz, page = pictures_of(16), tmp_path / "some.npz", tmp_path / "page.html"
+    keys = {key: getattr(made, key) for key in ("vectors", "person", "camera", "sequence", "frame")}
+    np.savez(npz, **keys)
+    options = ["cascade", "--embeddings", str(npz), "--seeds", "1", "--places", "2", "--people", "6"]
+    found = CliRunner().invoke(app, [*options, "--json", "--html", str(page)], catch_exceptions=False)
+    assert {name: len(each) for name, each in json.loads(found.stdout)["faults"].items()} == dict.fromkeys(FAULTS, 2)
+    assert page.read_text().count("<svg") == 2
+    table = CliRunner().invoke(app, options, catch_exceptions=False).stdout
+    assert "Damage of one error" in table
