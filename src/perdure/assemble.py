@@ -61,7 +61,7 @@ def site(config: Config, embedder: Embedder) -> Site:
     Raises:
         ConfigError: the gallery's policy needs a calibration or threshold that the embedder's card does not give.
     """
-    visits = Visits(config.events.visit_gap_s, config.events.min_visit_s)
+    visits = Visits(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
     calibration = calibration_of(config.embedding.model)
     return Site(gallery(config.gallery, embedder.name, embedder.dim, calibration), visits)
 

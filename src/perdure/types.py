@@ -9,6 +9,7 @@ Arrays inside these types are shared, not copied: treat them as read-only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
@@ -377,6 +378,8 @@ class Identity:
     name: str = ""
     confidence: float = 1.0
     """In [0, 1]: how sure the gallery is that these tracklets are one person."""
+    evidence: float = math.inf
+    """What its pictures are worth together: the sum of their qualities."""
 
     @property
     def first_seen(self) -> float:

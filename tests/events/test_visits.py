@@ -90,6 +90,13 @@ def test_a_blink_is_no_visit_and_the_best_picture_stands_for_one():
     assert told.picture == "good.jpg"
 
 
+def test_a_glimpse_is_no_visit_until_there_is_a_good_picture():
+    visits = Visits(visit_gap_s=60, min_evidence=0.5)
+    seen = sighting("a", 0, 5)
+    assert visits.update(5, [Identity("P1", (seen,), evidence=0.4)]) == []
+    assert len(visits.update(6, [Identity("P1", (seen,), evidence=0.6)])) == 1
+
+
 def test_all_visits_at_the_end_are_closed_and_in_order():
     visits = Visits(visit_gap_s=60)
     told = visits.whole(

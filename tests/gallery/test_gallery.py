@@ -26,6 +26,7 @@ def test_one_identity_per_person_over_cameras_and_returns():
     assert (first.id, first.cameras, first.first_seen, first.last_seen) == ("P1", ("x", "y"), 0.0, 42.0)
     assert (second.id, second.cameras) == ("P2", ("x", "y"))
     assert first.confidence > 0.9
+    assert first.evidence == pytest.approx(9 * 0.8)
 
 
 def test_evidence_names_the_runner_up_and_its_terms():

@@ -34,6 +34,7 @@ class Visits:
 
     visit_gap_s: float
     min_visit_s: float = 0.0
+    min_evidence: float = 0.0
     _told: dict[str, Event] = field(default_factory=dict)
     """The last revision of every event, by id."""
     _of_identity: dict[str, set[str]] = field(default_factory=dict)
@@ -54,8 +55,13 @@ class Visits:
         return sorted((self._told[event.id] for event in fresh), key=lambda e: (e.start, e.id))
 
     def _events(self, identity: Identity, at: float) -> list[Event]:
-        """The visits of an identity as events; an event is named after its first sighting."""
-        events = []
+        """The visits of an identity as events; an event is named after its first sighting.
+
+        A glimpse, of which no picture is worth much, is no visit.
+        """
+        events: list[Event] = []
+        if identity.evidence < self.min_evidence:
+            return events
         for sightings in group(identity.sightings, self.visit_gap_s):
             start, end = sightings[0].start, max(s.end for s in sightings)
             if end - start >= self.min_visit_s:

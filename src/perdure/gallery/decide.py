@@ -54,7 +54,10 @@ class Posterior:
             return New(Evidence(0.0, vetoes=candidates.vetoes))
         similarity = float(candidates.similarity[best])
         appearance = float(self.calibration.log_likelihood_ratio(candidates.similarity[best]))
-        terms = [Term("appearance", appearance), Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known))]
+        terms = [
+            Term("appearance", appearance),
+            Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known)),
+        ]
         if self.false_match_rate is not None:  # the operator's rate comes first, whatever the odds
             limit = self.calibration.stranger_threshold(self.false_match_rate, known)
             excess = self.calibration.slope * (similarity - limit)

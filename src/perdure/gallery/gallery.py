@@ -107,7 +107,10 @@ class Gallery:
         """One identity as it is now."""
         members = self.partition.members.get(name, [])
         sightings = sorted((_sighting(self.evidence[id], self.model) for id in members), key=lambda s: (s.start, s.end))
-        return Identity(name, tuple(sightings), self.partition.names.get(name, ""), self._confidence(members))
+        pictures = self._pictures(name)
+        evidence = float(pictures.quality.sum()) if pictures is not None else 0.0
+        title = self.partition.names.get(name, "")
+        return Identity(name, tuple(sightings), title, self._confidence(members), evidence)
 
     def consolidate(self, at: float) -> list[Change]:
         """Look at everything again with full look-ahead and correct the partition; the changes that took.

@@ -209,7 +209,7 @@ class _Reading:
                 gallery.consolidate(end)
             everybody = gallery.identities()
             events = self.site.events.whole(everybody)
-            visitors = {event.identity for event in events}  # a blink too short for a visit is nobody
+            visitors = {event.identity for event in events}  # a blink or a glimpse is nobody
             identities = [identity for identity in everybody if identity.id in visitors]
         return RunResult(
             cameras=tuple(_camera_run(camera, self.plan) for camera in self.cameras.values()),
