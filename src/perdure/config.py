@@ -72,7 +72,6 @@ class GalleryConfig(_Section):
     threshold: float | None = Field(None, ge=-1.0, le=1.0, description="For the baselines; None: from the card.")
     wait_s: float = Field(10.0, ge=0.0, le=600.0, description="An unclear tracklet waits at most this long.")
     exemplars_per_tracklet: int = Field(8, ge=1, le=64, description="Pictures kept of one tracklet.")
-    exemplars_per_identity: int = Field(16, ge=1, le=256, description="Pictures compared for one identity.")
     cameras_overlap: bool = Field(True, description="Whether two cameras may see one place at once.")
     consolidate: bool = Field(True, description="Look at everything again at the end of recorded footage.")
 

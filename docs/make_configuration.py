@@ -1,0 +1,65 @@
+"""Writes docs/configuration.md from src/perdure/config.py: ``python docs/make_configuration.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from perdure.config import CameraConfig, Config
+
+PAGE = Path(__file__).with_name("configuration.md")
+HEAD = """# Configuration
+
+Every key of `perdure.yaml`. Unknown keys and values out of bounds are errors that name the key and what is allowed.
+This page is written by `docs/make_configuration.py` from `src/perdure/config.py`.
+
+| key | default | allowed | what it does |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(
+        f"| `{key}` | {_default(field)} | {_allowed(field)} | {field.description} |\n" for key, field in rows()
+    )
+
+
+def rows() -> Iterator[tuple[str, FieldInfo]]:
+    """Every key that holds a value."""
+    for key, field in CameraConfig.model_fields.items():
+        yield f"cameras.NAME.{key}", field
+    for key, field in Config.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield from ((f"{key}.{name}", inner) for name, inner in section.model_fields.items())
+        elif key != "cameras":
+            yield key, field
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "needed"
+    return (
+        "none"
+        if field.default is None
+        else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    )
+
+
+def _allowed(field: FieldInfo) -> str:
+    choices = [str(choice) for choice in get_args(field.annotation) if not isinstance(choice, type)]
+    if choices:
+        return ", ".join(choices)
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    limits = [(sign, getattr(item, name, None)) for item in field.metadata for name, sign in signs.items()]
+    return " and ".join(f"{sign} {limit}" for sign, limit in limits if limit is not None)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,62 @@
+"""The docs are complete, and nothing they point to is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import pytest
+import typer.main
+
+from perdure.cli import app
+from tests.conftest import REPOSITORY
+
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+ROOMS = sorted(path.name for path in (REPOSITORY / "src" / "perdure").iterdir() if (path / "__init__.py").is_file())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not link.startswith(("http://", "https://")):
+            assert (page.parent / link).exists(), f"{page.name} points to {link}"
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "cli"])
+def test_every_room_is_on_the_map(room):
+    assert f"`{room}/`" in (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def commands(command, prefix="perdure"):
+    """Every command of the command line, with its parents."""
+    for name, sub in getattr(command, "commands", {}).items():
+        if getattr(sub, "commands", None):
+            yield from commands(sub, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}", sub
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_told_of_and_explains_itself(name):
+    assert name in TEXT
+    assert COMMANDS[name].help
+    for parameter in COMMANDS[name].params:
+        assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_the_page_of_the_configuration_is_what_the_code_says():
+    path = REPOSITORY / "docs" / "make_configuration.py"
+    spec = importlib.util.spec_from_file_location("make_configuration", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run docs/make_configuration.py"
+
+
+def test_nothing_of_where_it_was_made_is_left():
+    words = re.compile(r"/work/|/tmp/(?!\w*\.\.\.)|farm-|\.library")
+    for page in PAGES:
+        assert not words.search(page.read_text(encoding="utf-8")), page.name
