@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -22,6 +22,7 @@ def best_total(gain: np.ndarray) -> float:
     )
 
 
+@settings(deadline=None)
 @given(SMALL)
 def test_assign_is_optimal_and_one_to_one(gain: np.ndarray) -> None:
     rows, columns = assign(gain)

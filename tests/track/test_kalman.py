@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.track.kalman import Motion, MotionModel, WalkingModel
@@ -69,6 +69,7 @@ def test_boxes_are_the_inverse_of_measure(model: MotionModel) -> None:
     np.testing.assert_allclose(model.boxes(model.measure(BOXES)), BOXES)
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.floats(0.01, 2.0), min_size=1, max_size=8))
 def test_many_small_steps_are_one_long_step(steps: list[float]) -> None:
     """Noise scales with time: skipped frames and irregular rates need no special case."""

@@ -46,8 +46,6 @@ class Album:
     def __init__(self, inherited: dict[str, Float32s] | None = None) -> None:
         self._pages: dict[tuple[str, str], _Page] = {}
         self._inherited = inherited or {}
-        self.changed = False
-        """Since the tracklet was last told."""
 
     def __len__(self) -> int:
         return max((len(page.vectors) for page in self._pages.values()), default=0)
@@ -56,7 +54,6 @@ class Album:
         """Keep one crop (``row`` of ``crops``)."""
         page = self._pages.setdefault((crops.model, crops.part), _Page())
         page.add(crops.vectors[row], float(crops.quality[row]), at, crops.pictures[row])
-        self.changed = True
 
     def body(self, model: str) -> Float32s | None:
         """(K, D) body vectors of one model, inherited ones too, or None."""

@@ -40,8 +40,7 @@ class RuleTracker:
         self._scene: Scene | None = None
         self._source_rows = np.zeros(0, np.int64)
         self._links = np.zeros(0, np.int64)
-        self._numbers = np.zeros(0, np.int64)
-        self._model: str | None = None
+        self._observed = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def propose(
         self, index: int, at: float, size: tuple[int, int], detections: Detections, warp: Float64s | None = None
@@ -67,7 +66,7 @@ class RuleTracker:
             scores=detections.scores[rows].astype(np.float64),
             flags=detections.flags[rows],
             predicted=rule.model.boxes(tracks.motion.place),
-            pictured=np.array([len(self._albums[n]) > 0 for n in tracks.number.tolist()], np.bool_),
+            pictured=tracks.recognisable.copy(),
         )
         self._links = rule.link(self._scene)
         wanted = rule.unclear(self._scene, self._links) | self._due(self._scene, self._links)
@@ -86,16 +85,17 @@ class RuleTracker:
             links, refused = verdict.links, verdict.refused
             scene.tracks.doubt = verdict.doubt
             self._learn(scene, links, looks)
+        tracks = scene.tracks
+        tracks.entry = self._teller.journal.make_room(2 * len(links), tracks.entry)
         self._observe(scene, links)
         self._cut()
-        started = self._start(scene, links)
-        numbers = np.full(len(links), -1, np.int64)
-        numbers[links >= 0] = self._tracks.number[links[links >= 0]]
-        numbers[started[0]] = started[1]
-        self._set_adrift(refused, numbers)
-        self._keep_pictures(scene, numbers, crops)
+        rows = self._start(scene, links)
+        self._set_adrift(refused, rows)
+        self._keep_pictures(scene, rows, crops)
+        numbers = np.where(rows >= 0, self._tracks.number[rows] if len(self._tracks) else -1, -1)
         self._rule.remember(scene, self._tracks, numbers, looks)
-        self._numbers = numbers
+        believed = (rows >= 0) & (self._tracks.confirmed[rows] if len(self._tracks) else False)
+        self._observed = self._source_rows[believed], numbers[believed]
         self._end(scene)
         self._scene = None
 
@@ -119,8 +119,7 @@ class RuleTracker:
 
         This is what is known at the time of the frame, without looking ahead: the output that trackers are scored on.
         """
-        believed = np.isin(self._numbers, self._tracks.number[self._tracks.confirmed])
-        return self._source_rows[believed], self._numbers[believed]
+        return self._observed
 
     def _due(self, scene: Scene, links: Ints) -> Bools:
         """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet."""
@@ -128,7 +127,7 @@ class RuleTracker:
         rows = np.flatnonzero(links >= 0)
         tracks = scene.tracks
         which = links[rows]
-        kept = np.array([len(self._albums[n]) for n in tracks.number[which].tolist()], np.float64)
+        kept = tracks.pictures[which]
         pause_s = self._config.embed_every_s * (1 + kept / 4)
         clean = (scene.flags[rows] & (Flag.TRUNCATED | Flag.CROWDED) == 0) & (
             scene.scores[rows] >= self._config.high_score
@@ -144,12 +143,11 @@ class RuleTracker:
         body = next((c for c in crops if c.part == "body" and len(c)), None)
         if body is None:
             return None
-        where = {row: place for place, row in enumerate(self._source_rows.tolist())}
-        known = np.array([row in where for row in body.rows.tolist()], np.bool_)
-        rows = np.array([where[row] for row in body.rows[known].tolist()], np.int64)
-        vectors = body.vectors[known]
+        known, boxes = self._boxes_of(body)
+        rows, vectors = np.array(boxes, np.int64), body.vectors[known]
         cosine = np.full((len(scene.tracks), len(rows)), np.nan)
-        for track, number in enumerate(scene.tracks.number.tolist()):
+        for track in np.flatnonzero(scene.pictured).tolist():
+            number = int(scene.tracks.number[track])
             album = self._albums[number].body(body.model)
             if album is not None:
                 if album.shape[1] != vectors.shape[1]:
@@ -186,53 +184,64 @@ class RuleTracker:
         tracks.occluded[links[crowded]] = True
         sure = ~tracks.occluded & (tracks.doubt == 0)
         tracks.sure[sure] = tracks.seen[sure]
-        self._teller.journal.add(
-            tracks.number[links[rows]], scene.at, self._index, scene.boxes[rows], scene.scores[rows]
+        tracks.entry[links[rows]] = self._teller.journal.add(
+            tracks.entry[links[rows]], scene.at, self._index, scene.boxes[rows], scene.scores[rows]
         )
         tracks.confirmed |= self._rule.confirms(tracks)
 
-    def _start(self, scene: Scene, links: Ints) -> tuple[Ints, Ints]:
-        """Begin new tracks; (K,) boxes of the scene and (K,) their new numbers."""
-        rows = np.flatnonzero(self._rule.starts(scene, links))
-        numbers = np.arange(self._next, self._next + len(rows), dtype=np.int64)
-        self._next += len(rows)
-        fresh = Tracks.started(self._rule.model, numbers, scene.boxes[rows], scene.scores[rows], scene.at)
+    def _start(self, scene: Scene, links: Ints) -> Ints:
+        """Begin new tracks; (M,) the row of each box in the table of tracks, old or new, or -1."""
+        boxes = np.flatnonzero(self._rule.starts(scene, links))
+        if not len(boxes):
+            return links
+        numbers = np.arange(self._next, self._next + len(boxes), dtype=np.int64)
+        self._next += len(boxes)
+        fresh = Tracks.started(self._rule.model, numbers, scene.boxes[boxes], scene.scores[boxes], scene.at)
+        fresh.entry = self._teller.journal.add(
+            fresh.entry, scene.at, self._index, scene.boxes[boxes], scene.scores[boxes]
+        )
         fresh.confirmed |= self._rule.confirms(fresh)
+        rows = links.copy()
+        rows[boxes] = np.arange(len(self._tracks), len(self._tracks) + len(boxes))
         self._tracks = self._tracks.joined(fresh)
         self._albums.update((number, Album()) for number in numbers.tolist())
-        self._teller.journal.add(numbers, scene.at, self._index, scene.boxes[rows], scene.scores[rows])
-        self._teller.began(numbers, scene.boxes[rows], scene.size)
-        return rows, numbers
+        self._teller.began(numbers, scene.boxes[boxes], scene.size)
+        return rows
 
-    def _set_adrift(self, refused: Ints, numbers: Ints) -> None:
+    def _set_adrift(self, refused: Ints, rows: Ints) -> None:
         """Take back what tracks have of somebody else: their boxes since they were last sure go to the right track."""
         tracks, journal = self._tracks, self._teller.journal
-        for box in np.flatnonzero(refused >= 0).tolist():
+        for box in np.flatnonzero((refused >= 0) & (rows >= 0)).tolist():
             row = int(refused[box])
-            number = int(tracks.number[row])
-            if numbers[box] >= 0:
-                journal.move_tail(number, float(tracks.sure[row]), int(numbers[box]))
-            last = journal.last(number)
-            tracks.seen[row], tracks.box[row], tracks.adrift[row] = last[0], last[2:6], True
+            entry = journal.move_tail(int(tracks.entry[row]), float(tracks.sure[row]), int(tracks.entry[rows[box]]))
+            last = journal.last(entry)
+            tracks.entry[row], tracks.seen[row], tracks.box[row] = entry, last[0], last[2:6]
+            tracks.adrift[row] = True
 
-    def _keep_pictures(self, scene: Scene, numbers: Ints, crops: Sequence[Crops]) -> None:
+    def _keep_pictures(self, scene: Scene, rows: Ints, crops: Sequence[Crops]) -> None:
         """Add clean crops to the album of their track; another only where an old enough track has none at all."""
-        where = {row: place for place, row in enumerate(self._source_rows.tolist())}
-        row_of = {number: row for row, number in enumerate(self._tracks.number.tolist())}
+        tracks = self._tracks
         for part in crops:
-            for row, source in enumerate(part.rows.tolist()):
-                place = where.get(source)
-                if place is None or numbers[place] < 0:
+            for crop, box in zip(*self._boxes_of(part), strict=True):
+                row = int(rows[box])
+                if row < 0:
                     continue
-                number = int(numbers[place])
-                track, album = row_of[number], self._albums[number]
-                clean = not scene.flags[place] and scene.scores[place] >= self._config.high_score
-                old = scene.at - self._tracks.born[track] >= self._config.tell_after_s
-                trusted = self._tracks.doubt[track] == 0
-                if (clean and trusted) or (old and not len(album)):
-                    album.add(part, row, scene.at)
-                    self._tracks.pictured[track] = scene.at
-                    self._tracks.occluded[track] &= not clean
+                album = self._albums[int(tracks.number[row])]
+                clean = not scene.flags[box] and scene.scores[box] >= self._config.high_score
+                old = scene.at - tracks.born[row] >= self._config.tell_after_s
+                if (clean and tracks.doubt[row] == 0) or (old and not len(album)):
+                    album.add(part, crop, scene.at)
+                    tracks.pictured[row], tracks.news[row], tracks.pictures[row] = scene.at, True, len(album)
+                    tracks.recognisable[row] = True
+                    tracks.occluded[row] &= not clean
+
+    def _boxes_of(self, crops: Crops) -> tuple[list[int], list[int]]:
+        """Crops of boxes in use, and these boxes of the scene."""
+        if not len(crops):
+            return [], []
+        where = {row: box for box, row in enumerate(self._source_rows.tolist())}
+        known = [(crop, where[row]) for crop, row in enumerate(crops.rows.tolist()) if row in where]
+        return [crop for crop, _ in known], [box for _, box in known]
 
     def _end(self, scene: Scene) -> None:
         after = Scene(
@@ -263,9 +272,10 @@ class RuleTracker:
         for row in np.flatnonzero(long).tolist():
             old, new = int(tracks.number[row]), self._next
             self._next += 1
-            self._teller.cut(tracks.take(np.array([row])), self._albums[old], new)
+            tracks.entry[row] = self._teller.cut(old, int(tracks.entry[row]), self._albums[old], new)
             self._albums[new] = self._albums.pop(old).heirs()
             tracks.number[row], tracks.born[row], tracks.pictured[row] = new, self._at, -np.inf
+            tracks.pictures[row], tracks.news[row], tracks.told[row] = 0, False, -np.inf
 
 
 def _usable(detections: Detections, low_score: float) -> Ints:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from perdure.track.associate import Pass, assign, in_turn, motion_llr, overlap, runner_up
+from perdure.track.associate import assign, runner_up
 from perdure.track.kalman import WalkingModel
+from perdure.track.kernels import hits_used
+from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
 from perdure.types import Bools, Flag, Float64s, Ints
@@ -33,40 +35,35 @@ class DefaultRule:
         self._doubt_hidden, self._doubt_steady = 2.0, 6.0
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
-        self._gain: Float64s = np.zeros((0, 0))
+        self._floor = -7.0
+        self._pairs = Pairs.none()
 
     def link(self, scene: Scene) -> Ints:
         """See ``Rule``."""
-        self._gain = self._evidence(scene)
-        return self._passes(scene, self._gain)
+        self._pairs = self._evidence(scene)
+        return self._passes(scene, self._pairs)
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
         unclear = np.zeros(len(links), np.bool_)
         if not scene.pictured.any():
             return unclear
-        high = scene.scores >= self._high_score
-        boxes = np.flatnonzero(links >= 0)
-        rows = links[boxes]
-        second = runner_up(self._gain, rows, boxes)
-        close = second > np.maximum(self._gain[rows, boxes] - self._margin, 0.0)
-        back = scene.tracks.occluded[rows] & (scene.flags[boxes] & Flag.CROWDED == 0)
-        asked = rows[(close | back) & scene.pictured[rows]]
-        if len(asked):
-            gain = self._gain[asked]
-            near = gain > np.maximum(gain.max(axis=1, keepdims=True) - self._rival, 0.0)
-            unclear |= near.any(axis=0)
-        free = (links < 0) & high
-        if free.any() and (scene.pictured & ~_taken(scene, links)).any():
-            lost = scene.pictured & ~_taken(scene, links) & scene.tracks.confirmed
-            unclear[free] = self._reachable(scene)[lost][:, free].any(axis=0)
+        high, linked = scene.scores >= self._high_score, links >= 0
+        own = self._pairs.of_links(links)
+        close = self._pairs.second_best(links) > np.maximum(own - self._margin, 0.0)
+        back = linked & scene.tracks.occluded[links] & (scene.flags & Flag.CROWDED == 0)
+        asked = np.zeros(len(scene.tracks), np.bool_)
+        asked[links[linked & (close | back)]] = True
+        unclear |= self._pairs.rivals(asked & scene.pictured, self._rival)
+        free = ~linked & high
+        lost = scene.pictured & scene.tracks.confirmed & ~_taken(scene, links)
+        if free.any() and lost.any():
+            unclear[free] |= self._reachable(scene, np.flatnonzero(lost), np.flatnonzero(free)).any(axis=0)
         return unclear & high
 
     def relink(self, scene: Scene, links: Ints, looks: Looks) -> Verdict:
         """Associate again with the evidence of looks added, refuse what they contradict, then look for the lost."""
-        gain = self._gain.copy()
-        gain[:, looks.rows] += looks.llr
-        links = self._passes(scene, gain)
+        links = self._passes(scene, self._pairs.with_looks(looks.rows, looks.llr))
         doubt, refused = self._contradicted(scene, links, looks)
         links = np.where(refused >= 0, -1, links)
         return Verdict(self._recover(scene, links, looks), doubt, refused)
@@ -95,9 +92,9 @@ class DefaultRule:
     def starts(self, scene: Scene, links: Ints) -> Bools:
         """Boxes of high score that do not lie on a box in use."""
         free = (links < 0) & (scene.scores >= self._high_score)
-        used = links >= 0
-        if free.any() and used.any():
-            free &= overlap(scene.boxes, scene.boxes[used]).max(axis=1) < self._used_overlap
+        if free.any():
+            rows = np.flatnonzero(free)
+            free[rows] = ~hits_used(scene.boxes, rows, np.flatnonzero(links >= 0), self._used_overlap)
         return np.asarray(free)
 
     def confirms(self, tracks: Tracks) -> Bools:
@@ -120,33 +117,33 @@ class DefaultRule:
         doubtful |= tracks.trust < self._high_score + self._trust_keep
         return np.asarray((unseen > self._lost_after_s) | outside | doubtful)
 
-    def _evidence(self, scene: Scene) -> Float64s:
-        """(N, M) nats for every pair, without looks; ``-inf`` where motion no longer says anything."""
-        measured = self.model.measure(scene.boxes)
-        llr = motion_llr(scene.tracks.motion, self.model, measured, scene.size, self._freedom, self._prior)
-        llr += self._overlap_weight * (overlap(scene.predicted, scene.boxes, self._buffer) - 0.3)
-        llr[(scene.unseen_s > self._moving_s + 0.05) | scene.tracks.adrift] = -np.inf
-        return llr
+    def _evidence(self, scene: Scene) -> Pairs:
+        """Every pair that motion and overlap, or these and looks, could link."""
+        motion = scene.tracks.motion
+        return Pairs.near(
+            motion.place,
+            motion.spread(self.model),
+            (scene.unseen_s <= self._moving_s + 0.05) & ~scene.tracks.adrift,
+            self.model.measure(scene.boxes),
+            float(np.log(float(scene.size[0]) * scene.size[1])) + self._prior,
+            (self._freedom, self._overlap_weight, self._buffer),
+            self._floor,
+        )
 
-    def _passes(self, scene: Scene, gain: Float64s) -> Ints:
+    def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
         """High boxes to confirmed tracks, low boxes to those of them left, then high boxes left to the new tracks."""
         high, confirmed = scene.scores >= self._high_score, scene.tracks.confirmed
         recent = scene.unseen_s <= self._low_unseen_s
-        passes = (
-            Pass(gain, confirmed, high),
-            Pass(gain, confirmed & recent, ~high),
-            Pass(gain, ~confirmed, high),
-        )
-        return in_turn(passes, len(scene.tracks), len(scene.boxes))
+        return pairs.linked(((confirmed, high), (confirmed & recent, ~high), (~confirmed, high)))
 
-    def _reachable(self, scene: Scene) -> Bools:
-        """(N, M) could a walker have come from the last box of the track to this box, at a believable height?"""
-        last, now = self.model.measure(scene.tracks.box), self.model.measure(scene.boxes)
+    def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
+        """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""
+        last, now = self.model.measure(scene.tracks.box[tracks]), self.model.measure(scene.boxes[boxes])
         height = np.maximum(last[:, None, 3], now[None, :, 3])
         feet_then, feet_now = last[:, 1] + last[:, 3] / 2, now[:, 1] + now[:, 3] / 2
         away = np.hypot(last[:, None, 0] - now[None, :, 0], feet_then[:, None] - feet_now[None, :]) / height
         ratio = np.abs(np.log(last[:, None, 3] / now[None, :, 3]))
-        unseen = scene.unseen_s[:, None]
+        unseen = scene.unseen_s[tracks][:, None]
         return np.asarray((away <= self._reach + self._walk * unseen) & (ratio <= 0.25 + 0.25 * unseen))
 
     def _recover(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
@@ -156,7 +153,7 @@ class DefaultRule:
         if not len(lost) or not len(places):
             return links
         boxes = looks.rows[places]
-        reachable = self._reachable(scene)[np.ix_(lost, boxes)]
+        reachable = self._reachable(scene, lost, boxes)
         gain = np.where(reachable, looks.llr[np.ix_(lost, places)], -np.inf)
         rows, columns = assign(gain, self._recover_least)
         clear = gain[rows, columns] - runner_up(gain, rows, columns) >= self._recover_margin

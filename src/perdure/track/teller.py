@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from perdure.config import TrackingConfig
@@ -24,7 +22,7 @@ class Teller:
         self._camera, self._config = camera, config
         self._size = (0, 0)
         self._began: dict[int, tuple[Began, int | None]] = {}
-        self._told: dict[int, tuple[int, float]] = {}
+        self._revision: dict[int, int] = {}
         self._closed: list[Tracklet] = []
 
     def began(self, numbers: Ints, boxes: Float64s, size: tuple[int, int]) -> None:
@@ -38,38 +36,35 @@ class Teller:
         gone = touches_border(ended.box, size or self._size)
         for row, number in enumerate(ended.number.tolist()):
             if ended.confirmed[row]:
-                self._closed.append(self._tracklet(number, albums[number], "left" if gone[row] else "lost"))
+                path = self.journal.path(int(ended.entry[row]))
+                self._closed.append(self._tracklet(number, path, albums[number], "left" if gone[row] else "lost"))
             self._forget(number)
 
-    def cut(self, track: Tracks, album: Album, heir: int) -> None:
-        """A long stay goes on under the number ``heir``, from its last box on."""
-        number = int(track.number[0])
-        part = self._tracklet(number, album, "cut")
-        last = part.path[-1]
-        self._closed.append(replace(part, path=part.path[:-1], end=float(part.path[-2, 0])))
+    def cut(self, number: int, entry: int, album: Album, heir: int) -> int:
+        """A long stay goes on under the number ``heir``, from its last box on; the entry of the heir."""
+        path = self.journal.path(entry)
+        self._closed.append(self._tracklet(number, path[:-1], album, "cut"))
         self._forget(number)
         self._began[heir] = ("cut", number)
-        self.journal.add(np.array([heir]), last[0], int(last[1]), last[None, 2:6], last[6:7])
+        last = path[-1]
+        return int(self.journal.add(np.array([-1]), last[0], int(last[1]), last[None, 2:6], last[6:7])[0])
 
     def tell(self, tracks: Tracks, albums: dict[int, Album], at: float) -> list[Tracklet]:
-        """Everything closed, and open tracks that are due, oldest first."""
+        """Everything closed, and open tracks that are due, oldest first; marks these as told."""
         told, self._closed = self._closed, []
         old = tracks.confirmed & (at - tracks.born >= self._config.tell_after_s)
-        for number in tracks.number[old].tolist():
-            album = albums[number]
-            revision, when = self._told.get(number, (0, -np.inf))
-            if album.changed and len(album) and at - when >= _RETELL_S:
-                told.append(self._tracklet(number, album, "open"))
-                self._told[number] = (revision + 1, at)
-                album.changed = False
+        for row in np.flatnonzero(old & tracks.news & (at - tracks.told >= _RETELL_S)).tolist():
+            number = int(tracks.number[row])
+            told.append(self._tracklet(number, self.journal.path(int(tracks.entry[row])), albums[number], "open"))
+            self._revision[number] = told[-1].revision
+            tracks.news[row], tracks.told[row] = False, at
         return told
 
-    def _tracklet(self, number: int, album: Album, ended: Ended) -> Tracklet:
+    def _tracklet(self, number: int, path: Float64s, album: Album, ended: Ended) -> Tracklet:
         began, parent = self._began[number]
-        path = self.journal.path(number)
         return Tracklet(
             id=f"{self._camera}/{number}",
-            revision=self._told.get(number, (0, 0.0))[0] + 1,
+            revision=self._revision.get(number, 0) + 1,
             camera=self._camera,
             start=float(path[0, 0]),
             end=float(path[-1, 0]),
@@ -81,9 +76,8 @@ class Teller:
         )
 
     def _forget(self, number: int) -> None:
-        self.journal.forget(number)
         del self._began[number]
-        self._told.pop(number, None)
+        self._revision.pop(number, None)
 
 
 def touches_border(boxes: Float64s, size: tuple[int, int]) -> np.typing.NDArray[np.bool_]:

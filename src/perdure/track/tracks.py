@@ -35,6 +35,16 @@ class Tracks:
     """(N,) mean of the scores, of about the last second."""
     box: Float64s
     """(N, 4) the last box, xyxy."""
+    entry: Ints
+    """(N,) its last row in the journal."""
+    pictures: Ints
+    """(N,) how many are kept of this tracklet."""
+    recognisable: Bools
+    """(N,) there is a picture to recognise it by, be it of a former part."""
+    news: Bools
+    """(N,) pictures were added since it was told."""
+    told: Float64s
+    """(N,) UTC seconds when it was last told; ``-inf`` before the first time."""
     pictured: Float64s
     """(N,) UTC seconds of the last exemplar; ``-inf`` before the first."""
     occluded: Bools
@@ -62,6 +72,11 @@ class Tracks:
             score=scores.astype(np.float64),
             trust=scores.astype(np.float64),
             box=boxes.copy(),
+            entry=np.full(n, -1, np.int64),
+            pictures=np.zeros(n, np.int64),
+            recognisable=np.zeros(n, np.bool_),
+            news=np.zeros(n, np.bool_),
+            told=np.full(n, -np.inf),
             pictured=np.full(n, -np.inf),
             occluded=np.zeros(n, np.bool_),
             doubt=np.zeros(n),

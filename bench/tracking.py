@@ -1,0 +1,171 @@
+"""Trackers on public MOTChallenge detections: accuracy, and time for association alone, ours and peers' in one run.
+
+    python bench/tracking.py                 # accuracy on PERDURE_SHARED/data/mot, boxes only, causal output
+    python bench/tracking.py --speed         # ms per frame at 50, 200 and 1,000 people
+    python bench/tracking.py --ablate        # the default without one of its parts at a time
+
+Peers (roboflow ``trackers``) are compared where they can be imported; they are no dependency of perdure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from perdure.config import TrackingConfig
+from perdure.evaluate.motfiles import read_truth
+from perdure.evaluate.tracking import TrackingScores, combined, score
+from perdure.evaluate.tracks import Tracks
+from perdure.interop.mot import Sequence, read_sequence
+from perdure.track.build import build
+from perdure.types import Detections
+
+NAMES = ("sort", "deepsort", "bytetrack", "ocsort", "botsort", "default")
+PEERS = ("SORTTracker", "ByteTrackTracker", "OCSORTTracker", "BoTSORTTracker")
+Step = Callable[[int, float, Detections], tuple[np.ndarray, np.ndarray]]
+"""(frame from 0, seconds, detections) -> rows and numbers of the tracks known now."""
+
+
+def ours(name: str, sequence: Sequence, **change: object) -> Step:
+    tracker = build("bench", TrackingConfig.model_validate({"tracker": name, "confirm_s": 0.1} | change))
+
+    def step(index: int, at: float, found: Detections) -> tuple[np.ndarray, np.ndarray]:
+        tracker.propose(index, at, sequence.size, found)
+        tracker.commit([])
+        tracker.tell()
+        return tracker.observed()
+
+    return step
+
+
+def peer(name: str, sequence: Sequence) -> Step | None:
+    """A tracker of roboflow ``trackers``, or None where it is not installed."""
+    try:
+        import supervision
+        import trackers
+    except ImportError:
+        return None
+    kwargs = {"enable_cmc": False} if name == "BoTSORTTracker" else {}
+    tracker = getattr(trackers, name)(frame_rate=sequence.rate_fps, **kwargs)
+
+    def step(_index: int, _at: float, found: Detections) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.arange(len(found))
+        given = supervision.Detections(found.boxes, confidence=found.scores, data={"row": rows})
+        told = tracker.update(given)
+        kept = told.tracker_id >= 0
+        return told.data["row"][kept].astype(int), told.tracker_id[kept]
+
+    return step
+
+
+def followed(step: Step, sequence: Sequence) -> Tracks:
+    frames, ids, boxes = [], [], []
+    for frame in range(1, sequence.length + 1):
+        found = sequence.boxes.detections(frame)
+        rows, numbers = step(frame - 1, (frame - 1) / sequence.rate_fps, found)
+        frames.append(np.full(len(rows), frame))
+        ids.append(numbers)
+        boxes.append(found.boxes[rows])
+    return Tracks.of(np.concatenate(frames), np.concatenate(ids), np.concatenate(boxes))
+
+
+def folders(root: Path, year: str) -> Iterator[Path]:
+    yield from sorted(p.parent for p in (root / "data" / "mot" / year).glob("*/det"))
+
+
+def evaluated(make: Callable[[Sequence], Step | None], root: Path, year: str) -> TrackingScores | None:
+    scores = {}
+    for folder in folders(root, year):
+        sequence = read_sequence(folder)
+        step = make(sequence)
+        if step is None:
+            return None
+        scores[folder.name] = score(read_truth(folder / "gt" / "gt.txt"), followed(step, sequence))
+    return combined(scores)
+
+
+def row(label: str, scores: TrackingScores | None) -> None:
+    if scores is None:
+        print(f"{label:34} not installed")
+        return
+    f = scores.figures()
+    shares = "  ".join(f"{100 * f[name]:5.1f}" for name in ("HOTA", "AssA", "DetA", "IDF1", "MOTA", "Recall"))
+    print(f"{label:34} {shares}  {int(f['IDSW']):5d}", flush=True)
+
+
+def header(year: str) -> None:
+    print(f"\n{year:34}  HOTA   AssA   DetA   IDF1   MOTA  Recall  IDSW")
+
+
+def accuracy(root: Path) -> None:
+    for year in ("MOT15", "MOT17"):
+        header(year)
+        for name in PEERS:
+            row(f"{name} (roboflow)", evaluated(lambda s, n=name: peer(n, s), root, year))
+        for name in NAMES:
+            row(name, evaluated(lambda s, n=name: ours(n, s), root, year))
+
+
+def crowd(people: int, frames: int, seed: int = 0) -> list[Detections]:
+    """People walking on a large floor, 95 % of them found in each frame."""
+    rng = np.random.default_rng(seed)
+    side = 140.0 * np.sqrt(people)
+    place, speed = rng.uniform(0, side, (people, 2)), rng.normal(0, 2, (people, 2))
+    height = rng.uniform(80, 140, people)
+    told = []
+    for _ in range(frames):
+        place += speed
+        speed = np.where((place < 0) | (place > side), -speed, speed)
+        centre = place + rng.normal(0, 1, place.shape)
+        half = np.stack([0.2 * height, 0.5 * height], axis=1)
+        boxes = np.concatenate([centre - half, centre + half], axis=1)
+        seen = rng.random(people) < 0.95
+        told.append(Detections.of(boxes[seen], rng.uniform(0.6, 1.0, int(seen.sum()))))
+    return told
+
+
+def speed() -> None:
+    """Median CPU ms per frame; the first 20 frames do not count."""
+    print(f"\n{'ms per frame, median':34} {'50':>8} {'200':>8} {'1000':>8}")
+    for label in (*PEERS, *NAMES):
+        cells = []
+        for people in (50, 200, 1000):
+            if label not in NAMES and people == 1000 and not os.environ.get("PERDURE_BENCH_SLOW"):
+                scenes = crowd(people, 26)
+            else:
+                scenes = crowd(people, 80)
+            sequence = Sequence("crowd", read_boxes_none(), len(scenes), 25.0, (4500, 4500))
+            step = ours(label, sequence) if label in NAMES else peer(label, sequence)
+            if step is None:
+                cells.append("-")
+                continue
+            taken = []
+            for index, found in enumerate(scenes):
+                start = time.process_time()
+                step(index, index / 25.0, found)
+                taken.append(1e3 * (time.process_time() - start))
+            cells.append(f"{np.median(taken[20:]):.2f}")
+        print(f"{label:34} " + " ".join(f"{cell:>8}" for cell in cells), flush=True)
+
+
+def read_boxes_none() -> object:
+    return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speed", action="store_true")
+    given = parser.parse_args()
+    if given.speed:
+        speed()
+        return
+    accuracy(Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared")))
+
+
+if __name__ == "__main__":
+    main()
