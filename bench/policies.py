@@ -1,6 +1,6 @@
 """What each policy of "who is who" reaches on Market-1501 dev as an open-world stream, all in one run.
 
-    python bench/policies.py --embeddings osnet.npz [--json FILE]
+    python bench/policies.py --embeddings osnet.npz [--tables all last first second] [--json FILE]
 
 The stream is that of ``perdure eval stream``: 3,407 tracklets of 486 people, in the order of filming. Rows: the
 default, online and after its second look, with and without time; the field's policies at the threshold of the model's
@@ -29,6 +29,8 @@ from perdure.evaluate.stream_calibration import fit_calibration
 from perdure.evaluate.stream_report import PolicyRun, table
 from perdure.gallery.calibrate import Calibration
 
+TABLES = ("all", "last", "first", "second")
+
 
 def main() -> None:
     """Measure and print; four tables."""
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--embeddings", type=Path, required=True, help="npz of perdure eval stream --save")
     parser.add_argument("--embedder", default="osnet-x0.25-msmt17", help="model whose card calibrates")
     parser.add_argument("--json", type=Path, help="also write the exact figures here")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES, help="which of them (default: all)")
     chosen = parser.parse_args()
     everybody = load(chosen.embeddings)
     card, source = card_calibration(chosen.embedder)
@@ -44,12 +47,21 @@ def main() -> None:
     console = Console(width=100)
     console.print(source, style="dim")
     exact = {}
-    for title, tested, calibration in (
-        ("All people, calibration of the card", everybody, card),
-        ("Last 100 people, calibration of the card", _of(everybody, last), card),
-        ("First half, calibrated on the second", _of(everybody, first), fit_calibration(_of(everybody, second))),
-        ("Second half, calibrated on the first", _of(everybody, second), fit_calibration(_of(everybody, first))),
-    ):
+    tables = {
+        "all": ("All people, calibration of the card", everybody, card),
+        "last": ("Last 100 people, calibration of the card", _of(everybody, last), card),
+        "first": (
+            "First half, calibrated on the second",
+            _of(everybody, first),
+            fit_calibration(_of(everybody, second)),
+        ),
+        "second": (
+            "Second half, calibrated on the first",
+            _of(everybody, second),
+            fit_calibration(_of(everybody, first)),
+        ),
+    }
+    for title, tested, calibration in (tables[name] for name in chosen.tables):
         runs = measure(tested, calibration)
         print_report(Report(title, (table(runs, title),)), console)
         exact[title] = [run.figures() for run in runs]

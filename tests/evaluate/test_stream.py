@@ -192,7 +192,7 @@ def test_the_report_has_a_line_per_policy_and_curves(pictures_of: PicturesOf, ca
         PolicyRun("ema", run_policy(stream, GalleryConfig(policy="ema", threshold=0.6), None, 3), 0.6, True),
     ]
     found = report(runs, ("a note",))
-    assert [row[0] for row in found.tables[0].rows] == ["default", "default, consolidated", "ema"]
+    assert [row[0] for row in found.tables[0].rows] == ["default", "↳ consolidated", "ema"]
     assert "hindsight" in found.tables[0].note
     assert {"IDF1 over time", "Identities over time"} <= set(found.plots)
     assert found.notes[-1] == "a note"
@@ -220,7 +220,7 @@ def test_the_command_prints_a_table_exact_figures_and_a_page(npz: Path, tmp_path
     options = ["--embeddings", str(npz), "--half", "first", "--calibration", "other-half"]
     page = tmp_path / "page.html"
     table = output(*options, "--policy", "all", "--threshold", "best", "--html", str(page))
-    assert "default, consolidated" in table
+    assert "↳ consolidated" in table
     assert "hindsight" in table
     assert page.read_text().count("<svg") >= 5
     exact = json.loads(output(*options, "--json", "--checkpoints", "5", "--repeat-days", "3", "--time", "off"))

@@ -96,7 +96,7 @@ def stream(
             "with --half first or second"
         )
     runs = _run(told, names, wanted, fitted, checkpoints)
-    report = stream_report.report(runs, (source,))
+    report = stream_report.report(runs, (source,), images)
     figures = {
         "stream": stream_report.stream_figures(told),
         "calibration": source,

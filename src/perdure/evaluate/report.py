@@ -38,6 +38,8 @@ p.note { color: #57606a; max-width: 50rem } svg { max-width: 100%; height: auto 
 {% if table.note %}<p class="note">{{ table.note }}</p>{% endif %}
 {% endfor %}{% for name, svg in plots %}<h2>{{ name }}</h2>
 {{ svg | safe }}
+{% endfor %}{% for name, part in report.sections.items() %}<h2>{{ name }}</h2>
+{{ part | safe }}
 {% endfor %}</body></html>
 """
 
@@ -62,6 +64,8 @@ class Report:
     plots: Mapping[str, Figure] = field(default_factory=dict)
     """matplotlib figures by title."""
     notes: tuple[str, ...] = ()
+    sections: Mapping[str, str] = field(default_factory=dict)
+    """Further parts of the page by title, HTML with everything escaped."""
 
 
 def table_of(title: str, rows: Mapping[str, Mapping[str, Cell]], columns: Sequence[str], note: str = "") -> Table:

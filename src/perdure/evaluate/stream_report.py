@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perdure.evaluate.mistakes import Mistake, worst
+from perdure.evaluate.mistakes_page import figures as mistake_figures
+from perdure.evaluate.mistakes_page import section
 from perdure.evaluate.partition import PartitionScores
 from perdure.evaluate.replay import Replay
 from perdure.evaluate.report import Cell, Report, Table, new_figure
@@ -36,6 +40,10 @@ class PolicyRun:
     hindsight: bool = False
     """The threshold was chosen on this very stream: an upper bound, not a result."""
 
+    def mistakes(self) -> list[Mistake]:
+        """The worst ones that are left in the end."""
+        return worst(self.replay.stream, self.replay.consolidated or self.replay.online)
+
     def figures(self) -> dict[str, object]:
         """All of it by name, exact."""
         end = self.replay.end
@@ -53,6 +61,7 @@ class PolicyRun:
                 }
                 for point in self.replay.checkpoints
             ],
+            "worst_mistakes": mistake_figures(self.mistakes()),
         }
 
 
@@ -68,15 +77,18 @@ def stream_figures(stream: Stream) -> dict[str, object]:
     }
 
 
-def report(runs: Sequence[PolicyRun], notes: Sequence[str] = ()) -> Report:
-    """One line per policy online, another where it looks at everything again, and the curves over time."""
+def report(runs: Sequence[PolicyRun], notes: Sequence[str] = (), images: Path | None = None) -> Report:
+    """One line per policy online, another where it looks at everything again, the curves over time, and the worst
+    mistakes of the first policy with pictures from the folder ``images``.
+    """
     stream = runs[0].replay.stream
     counted = stream_figures(stream)
     head = (
         f"{counted['model']}: {counted['tracklets']:,} tracklets of {counted['people']:,} people, "
         f"{counted['crops']:,} crops, {counted['cameras']} cameras. Scores are weighted by crops."
     )
-    return Report("perdure eval stream", (table(runs),), curves(runs), (head, *notes))
+    mistakes = {f"Worst mistakes of {runs[0].name}": section(runs[0].mistakes(), images)}
+    return Report("perdure eval stream", (table(runs),), curves(runs), (head, *notes), mistakes)
 
 
 def table(runs: Sequence[PolicyRun], title: str = "Open-world stream") -> Table:
@@ -87,7 +99,7 @@ def table(runs: Sequence[PolicyRun], title: str = "Open-world stream") -> Table:
         end = run.replay.end
         rows.append(_row(run.name, threshold, end.online))
         if end.consolidated is not None:
-            rows.append(_row(f"{run.name}, consolidated", threshold, end.consolidated))
+            rows.append(_row("↳ consolidated", threshold, end.consolidated))
     starred = any(run.hindsight for run in runs)
     note = "B3: B-cubed, weighted by crops."
     if starred:
