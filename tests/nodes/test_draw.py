@@ -6,10 +6,12 @@ import pytest
 
 from perdure.config import parse
 from perdure.errors import SourceError, StoreError
+from perdure.nodes import draw
 from perdure.nodes.draw import STALE_S, draw_videos, mosaic_name, tile_size
 from perdure.report.colours import colour_of
 from perdure.report.result import CameraRun
 from perdure.types import Identity, Sighting, Tracklet
+from perdure.video.webcam import Webcam
 from perdure.video.write import VideoWriter
 from tests.report.results import run
 
@@ -163,6 +165,12 @@ def test_a_run_that_was_stopped_is_drawn_as_far_as_it_went(tmp_path):
     config = parse({"cameras": {"door": {"source": str(write_grey(tmp_path / "door.mp4", np.arange(30) / 10))}}})
     draw_videos(config, run([], [], (camera_run("door", 12, 10),), interrupted=True), tmp_path / "video")
     assert len(read(tmp_path / "video" / "door.mp4")) == 12
+
+
+def test_a_webcam_is_not_filmed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(draw, "open_source", lambda name, config: Webcam(name, 0))
+    draw_videos(parse({"cameras": {"desk": {"source": "0"}}}), run([], [], (camera_run("desk", 9, 10),)), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_to_draw(tmp_path):

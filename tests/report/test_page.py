@@ -128,6 +128,12 @@ def test_evidence_is_told_in_full(tmp_path):
     assert "P3: seen beside door/7" in text
 
 
+def test_very_many_ruled_out_are_counted(tmp_path):
+    crowd = evidence(None, 0.0, *(f"P{n}: seen beside door/{n}" for n in range(100)))
+    text = words(page(run([], [], changes=[Enrolled(2.0, "P200", "door/999", crowd)]), tmp_path))
+    assert "P11: seen beside door/11 88 more" in text
+
+
 def test_every_kind_of_change_has_its_sentence(tmp_path):
     told = {
         Matched(1, "P1", "door/2", replace(evidence(), probability=1.0, best="P1")): "goes on with the same stay of P1",
@@ -189,12 +195,12 @@ def test_nothing_is_fetched(tmp_path):
 
 
 def test_nobody(tmp_path):
-    text = words(page(run([], []), tmp_path))
+    html = page(run([], []), tmp_path)
+    text = words(html)
     assert "Nobody was seen" in text
-    assert "no camera saw a person" in text
-    assert "No visits" in text
-    assert "Nothing had to be decided" in text
+    assert "In 10.0 s of footage no camera saw a person" in text
     assert "some-detector" in text
+    assert [attrs["href"] for attrs in read(html).all("a")] == ["#people", "#run"]
 
 
 def test_no_footage_at_all(tmp_path):

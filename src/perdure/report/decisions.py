@@ -24,16 +24,20 @@ from perdure.types import (
 )
 
 THUMBNAIL_PX: Final = 72
+MAX_VETOES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
     """Who is meant, with a picture where there is one."""
 
-    caption: str
+    role: str
+    """In the decision, "" where it is plain."""
+    name: str
+    """Of a tracklet or an identity."""
+    identified: bool
+    """Whether it is an identity, which has a colour."""
     alt: str
-    identity: str
-    """For the colour; "" for none."""
     picture: Picture | None
 
 
@@ -61,6 +65,8 @@ class EvidenceTold:
     second_score: str
     terms: tuple[TermTold, ...]
     vetoes: tuple[str, ...]
+    more_vetoes: int
+    """So many are not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ class Teller:
         """Whom it is about, then whom they were compared with."""
         match change:
             case Enrolled(identity=identity, tracklet=tracklet, evidence=evidence):
-                compared = (self._known(evidence.best, "nearest: "),) if evidence.best else ()
+                compared = (self._known(evidence.best, "nearest"),) if evidence.best else ()
                 return self._seen(tracklet), *compared
             case Matched(identity=identity, tracklet=tracklet):
                 return self._seen(tracklet), self._known(identity)
@@ -132,7 +138,7 @@ class Teller:
             case Merged(source=source, target=target):
                 return self._known(source), self._known(target)
             case Split(tracklets=tracklets, source=source):
-                return self._seen(tracklets[0]), self._known(source, "was ")
+                return self._seen(tracklets[0]), self._known(source, "was")
             case Constrained(first=first, second=second):
                 return self._seen(first), self._seen(second)
             case Renamed(identity=identity):
@@ -141,11 +147,11 @@ class Teller:
                 return ()
 
     def _seen(self, tracklet: str) -> Face:
-        return Face(tracklet, f"{tracklet} as the camera saw them", "", self._picture(tracklet))
+        return Face("", tracklet, False, f"{tracklet} as the camera saw them", self._picture(tracklet))
 
-    def _known(self, identity: str, before: str = "") -> Face:
+    def _known(self, identity: str, role: str = "") -> Face:
         founder = self._founder.get(identity, "")
-        return Face(before + identity, f"{identity} when first seen", identity, self._picture(founder))
+        return Face(role, identity, True, f"{identity} when first seen", self._picture(founder))
 
     def _picture(self, tracklet: str) -> Picture | None:
         found = self.result.tracklets.get(tracklet)
@@ -218,7 +224,8 @@ def _evidence(evidence: Evidence) -> EvidenceTold:
         second=evidence.second or "",
         second_score=_score(evidence.second_score),
         terms=terms,
-        vetoes=evidence.vetoes,
+        vetoes=evidence.vetoes[:MAX_VETOES],
+        more_vetoes=max(0, len(evidence.vetoes) - MAX_VETOES),
     )
 
 

@@ -8,6 +8,8 @@ from typing import Final
 LIVE_FROM_S: Final = 1e8
 """Times from here on are UTC seconds of a live camera, smaller ones count from the recording's start."""
 
+_STAY: Final = "\N{NO-BREAK SPACE}"
+
 
 def clock(at: float) -> str:
     """Seconds since the recording's start as m:ss.d, from an hour on as h:mm:ss; live: h:mm:ss of the day, UTC."""
@@ -26,13 +28,14 @@ def _hours(at: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time: 4.2 s, 1 min 5 s, 2 h 10 min."""
+    """A length of time: 4.2 s, 1 min 5 s, 2 h 10 min; numbers stay with their units (no-break spaces)."""
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{_STAY}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+        return f"{minutes}{_STAY}min {rest}{_STAY}s" if rest else f"{minutes}{_STAY}min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}{_STAY}h {minutes}{_STAY}min" if minutes else f"{hours}{_STAY}h"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -45,10 +48,10 @@ def percent(share: float) -> str:
     if math.isnan(share):
         return "unknown"
     if 0.995 <= share < 1:
-        return "> 99 %" if share < 0.9995 else "> 99.9 %"
+        return f">{_STAY}{99 if share < 0.9995 else 99.9}{_STAY}%"
     if 0 < share <= 0.005:
-        return "< 1 %"
-    return f"{100 * share:.0f} %"
+        return f"<{_STAY}1{_STAY}%"
+    return f"{100 * share:.0f}{_STAY}%"
 
 
 def listed(items: list[str]) -> str:
