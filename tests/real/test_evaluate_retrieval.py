@@ -1,4 +1,4 @@
-"""Retrieval and open-set figures on real people: Market-1501 crops through OSNet x0.25, which never saw Market."""
+"""Retrieval, open-set and simulator figures on Market-1501 crops through OSNet x0.25, which never saw Market."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 from perdure.evaluate.datasets import query_each, read
 from perdure.evaluate.embeddings import Embeddings, embed_pictures
+from perdure.evaluate.openset_report import measure
 from perdure.evaluate.retrieval_report import figures, scores_of
+from perdure.evaluate.simulator import KINDS, compare, largest_gap
 from perdure.types import Float32s, Image
 
 pytestmark = pytest.mark.real
@@ -57,3 +59,21 @@ def test_osnet_reaches_its_published_level_and_re_ranking_helps(last_hundred: Em
     assert zhong["mAP"] > plain["mAP"] + 0.1
     assert camera_aware["mAP"] > zhong["mAP"]
     assert camera_aware["rank-1"] > plain["rank-1"]
+
+
+def test_thresholds_keep_their_word_and_probabilities_are_honest(last_hundred: Embeddings) -> None:
+    found = measure(last_hundred, dealings=10)
+    for point, realised in zip(found.points, found.realised, strict=True):
+        if point.fpir >= 0.03:
+            assert realised.low <= point.fpir <= realised.high
+    assert found.calibration.min_cllr <= found.calibration.cllr < 0.6
+    assert found.calibration.reliability.ece < 0.1
+    assert found.fnir[-1] > found.fnir[0], "a larger gallery costs more"
+
+
+def test_simulated_people_score_like_the_real_half_they_were_not_fitted_to(last_hundred: Embeddings) -> None:
+    found = compare(last_hundred)
+    for kind in KINDS:
+        gap = largest_gap(found.real[kind], found.simulated[kind])
+        assert gap < max(0.15, 2 * largest_gap(found.real[kind], found.other_half[kind])), kind
+    assert found.simulated_retrieval["mAP"] == pytest.approx(found.real_retrieval["mAP"], abs=0.2)

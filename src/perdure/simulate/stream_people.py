@@ -176,9 +176,22 @@ def _effect(people: FittedPeople, person: int, outfit_day: int) -> Float32s:
 def _styled(people: FittedPeople, person: int, outfit_day: int) -> Float32s:
     """A person's own effect around that of a style, which many share."""
     rng = np.random.default_rng([people.seed, PERSON, person, outfit_day + 1])
-    style = np.random.default_rng([people.seed, STYLE, int(rng.integers(STYLES))])
     share, factor = people.fitted.style_share, people.fitted.person
-    return np.asarray(np.sqrt(share) * _drawn(factor, style) + np.sqrt(1 - share) * _drawn(factor, rng), np.float32)
+    style = _style_effects(people)[int(rng.integers(STYLES))]
+    return np.asarray(np.sqrt(share) * style + np.sqrt(1 - share) * _drawn(factor, rng), np.float32)
+
+
+@lru_cache(maxsize=16)
+def _style_effects(people: FittedPeople) -> Float32s:
+    """(STYLES, D)"""
+    rng = np.random.default_rng([people.seed, STYLE])
+    return np.asarray(style_normals(rng, len(people.fitted.person)) @ people.fitted.person, np.float32)
+
+
+def style_normals(rng: np.random.Generator, size: int) -> Float32s:
+    """(STYLES, size) normal numbers without a common mean, which would make all strangers alike."""
+    normals = rng.standard_normal((STYLES, size), dtype=np.float32)
+    return np.asarray((normals - normals.mean(axis=0)) * np.sqrt(STYLES / (STYLES - 1)), np.float32)
 
 
 def uneven_factor(spread: float, normal: Float64s | float) -> Float32s:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perdure.simulate.stream_people import STYLES, PeopleModel, through_margins, uneven_factor
+from perdure.simulate.stream_people import STYLES, PeopleModel, style_normals, through_margins, uneven_factor
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 PEOPLE = 800
@@ -86,7 +86,7 @@ class _Draws:
         views = np.array([[rng.choice(len(model.view_bias), p=model.view_share[c]) for c in row] for row in cameras])
         views[:, 1] = views[:, 0]
         return cls(
-            normal(STYLES, 1, len(model.person))[rng.integers(0, STYLES, PEOPLE)],
+            style_normals(rng, len(model.person))[rng.integers(0, STYLES, (PEOPLE, 1))],
             normal(PEOPLE, 1, len(model.person)),
             normal(PEOPLE, 2, len(model.place))[:, [0, 0, 0, 1]],
             normal(PEOPLE, 3, len(model.tracklet))[:, [0, 0, 1, 2]],
