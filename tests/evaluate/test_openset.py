@@ -19,7 +19,13 @@ from perdure.evaluate.openset import (
     threshold_at,
     tpir_interval,
 )
-from perdure.evaluate.openset_protocol import cross_camera_pairs, deal, pair_calibration, requested_and_realised
+from perdure.evaluate.openset_protocol import (
+    OpenSetTest,
+    cross_camera_pairs,
+    deal,
+    pair_calibration,
+    requested_and_realised,
+)
 from perdure.evaluate.openset_report import measure, report
 from perdure.evaluate.report import to_html
 from perdure.types import Float32s, Ints
@@ -138,9 +144,23 @@ def test_dealing_never_lets_a_probe_meet_its_own_camera_or_a_setter_be_counted()
 
 def test_requested_and_realised_error_agree_on_people_like_the_setters() -> None:
     tests = [deal(crowd(400), seed) for seed in range(10)]
-    met = requested_and_realised(tests, 0.1)
+    met = requested_and_realised(tests, 0.1, OpenSetTest.threshold)
     assert met.value == pytest.approx(0.1, abs=0.03)
     assert met.low < 0.1 < met.high
+
+
+def test_normal_scores_keep_the_gaussian_promise_and_long_tails_break_it() -> None:
+    rng = np.random.default_rng(0)
+    probe, enrolled = np.arange(100, 8100), np.arange(50)
+    setting = np.arange(8000) < 4000
+    normal = rng.normal(size=(8000, 50)).astype(np.float32)
+    heavy = rng.standard_t(4, size=(8000, 50)).astype(np.float32)
+    met = [
+        float(np.mean(test.counted().stranger_score >= test.gaussian_threshold(0.05)))
+        for test in (OpenSetTest(scores, probe, enrolled, setting) for scores in (normal, heavy))
+    ]
+    assert met[0] == pytest.approx(0.05, abs=0.01)
+    assert met[1] > 0.1
 
 
 def test_pairs_are_across_cameras_only() -> None:

@@ -7,7 +7,9 @@ of one camera drawn at random; probes are one picture per person and camera, for
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,6 +21,8 @@ from perdure.evaluate.openset import Interval, Searches, interval, realised_fpir
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 MIN_PEOPLE = 8
+ThresholdRule: TypeAlias = "Callable[[OpenSetTest, float], float]"
+"""A dealing and the requested FPIR to a threshold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +49,17 @@ class OpenSetTest:
         return threshold_at(
             search(self.similarity[rows], self.probe_person[rows], self.enrolled_person).stranger_score, fpir
         )
+
+    def gaussian_threshold(self, fpir: float) -> float:
+        """The threshold for normal, independent scores: what mean and spread of the setting strangers' scores promise.
+
+        P(highest of N <= t) = Phi((t - mean) / std)^N. Real scores have a longer tail.
+        """
+        from scipy.special import ndtri
+
+        scores = self.similarity[self.setting].astype(np.float64)
+        quantile = ndtri((1 - fpir) ** (1 / len(self.enrolled_person)))
+        return float(scores.mean() + scores.std() * quantile) if scores.size else float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,9 +116,9 @@ def _unit_mean(vectors: Float32s) -> Float32s:
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
 
-def requested_and_realised(tests: list[OpenSetTest], fpir: float, repeats: int = 200) -> Interval:
+def requested_and_realised(tests: list[OpenSetTest], fpir: float, rule: ThresholdRule, repeats: int = 200) -> Interval:
     """The FPIR really met where ``fpir`` was asked for, over several dealings, with its interval over people."""
-    outcomes = [realised_fpir(test.threshold(fpir), test.counted(), repeats, seed) for seed, test in enumerate(tests)]
+    outcomes = [realised_fpir(rule(test, fpir), test.counted(), repeats, seed) for seed, test in enumerate(tests)]
     return interval(float(np.mean([value for value, _ in outcomes])), np.concatenate([many for _, many in outcomes]))
 
 
