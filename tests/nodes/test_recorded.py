@@ -204,3 +204,19 @@ def test_a_policy_that_needs_a_calibration_says_so(building, tmp_path, monkeypat
         with pytest.raises(PerdureError, match=told):
             run(Plan(parse({"cameras": building, "gallery": {"policy": policy}}), tmp_path / "out"), Silent())
     assert not (tmp_path / "out").exists()
+
+
+def test_videos_of_cameras_and_a_mosaic(building, tmp_path):
+    run(plan(building, tmp_path / "out", video=True), Silent())
+    assert {path.name for path in (tmp_path / "out" / "video").iterdir()} == {"door.mp4", "hall.mp4", "mosaic.mp4"}
+
+
+def test_stopping_while_videos_are_drawn_loses_nothing_else(building, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("perdure.nodes.draw.draw_videos", interrupted)
+    run(plan(building, tmp_path / "out", video=True), Silent())
+    assert len(people(tmp_path / "out")) == 3
+    with pytest.raises(StoreError, match="finished run"):
+        run(plan(building, tmp_path / "out"), Silent())

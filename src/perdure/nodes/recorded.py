@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -104,10 +104,10 @@ def run(plan: Plan, observer: Observer) -> RunResult:
         observer.stage("writing")
         with watch.stage("write"):
             write_outputs(plan.out, result, store, pictures)
-        if plan.video:
-            observer.stage("drawing")
-            _draw(plan, result)
         store.put("state", "running" if interrupted else "finished")
+    if plan.video:
+        observer.stage("drawing")
+        _draw(plan, result, observer)
     return replace(result, cost=reading.cost())
 
 
@@ -305,10 +305,18 @@ def _claim(store: RunStore, plan: Plan, detector: str, embedder: str) -> None:
     store.put("state", "running")
 
 
-def _draw(plan: Plan, result: RunResult) -> None:
+def _draw(plan: Plan, result: RunResult, observer: Observer) -> None:
+    """The videos come last: everything else is safe by then, also from Ctrl-C."""
     from perdure.nodes.draw import draw_videos
 
-    draw_videos(plan.config, result, plan.out / "video")
+    told = {camera.name for camera in result.cameras if camera.broken}
+
+    def broken(name: str, error: SourceError) -> None:
+        if name not in told:
+            observer.broken(name, error)
+
+    with suppress(KeyboardInterrupt):
+        draw_videos(plan.config, result, plan.out / "video", on_broken=broken)
 
 
 def _camera_run(camera: _Camera, plan: Plan) -> CameraRun:
