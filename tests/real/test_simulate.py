@@ -17,7 +17,7 @@ from perdure.simulate.people import Day
 from perdure.simulate.plan import load
 from perdure.simulate.render import PASSES, Actor, Renderer
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 
 def detected(session: object, image: np.ndarray, least: float) -> np.ndarray:
@@ -43,12 +43,12 @@ def test_a_detector_finds_rendered_people(shared: Path) -> None:
 
     session = onnxruntime.InferenceSession(str(shared / "models" / "yolox_nano.onnx"))
     found = total = 0
-    for name in ("demo", "house", "shop", "office"):
+    for name in ("demo", "office"):
         plan = load(name)
         walks, scene, cast = Day(plan).walks(), scene_of(plan), Cast()
         for camera in plan.cameras:
             renderer = Renderer(scene, lens_of(camera), sensor_of(camera), samples=1)
-            for at in np.linspace(5, plan.minutes * 60 - 5, 8):
+            for at in np.linspace(8, plan.minutes * 60 - 5, 4):
                 shot = shoot(renderer, cast, walks, float(at), int(at))
                 tall = shot.boxes[:, 3] - shot.boxes[:, 1]
                 truth = shot.boxes[(tall > 64) & (shot.visibility > 0.6)]
@@ -57,7 +57,7 @@ def test_a_detector_finds_rendered_people(shared: Path) -> None:
                     found += int((iou(truth, boxes).max(axis=1, initial=0) >= 0.5).sum())
                     total += len(truth)
     print(f"yolox-nano: {found} of {total} rendered people over 64 px at score 0.3 ({found / total:.2f})")
-    assert total > 60
+    assert total >= 20
     assert found / total >= 0.8
 
 
@@ -66,10 +66,11 @@ def test_an_embedder_knows_rendered_people_again_but_not_always(shared: Path) ->
 
     session = onnxruntime.InferenceSession(str(shared / "models" / "osnet_x0_25_msmt17.onnx"))
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    plan = load("demo")
+    plan = load("shop")
     scene, rng = scene_of(plan), np.random.default_rng(11)
-    cameras = [Renderer(scene, lens_of(c), sensor_of(c), samples=1) for c in (plan.cameras[0], plan.cameras[2])]
-    middles = (np.array([3.6, 2.4]), np.array([12.4, 2.6]))
+    chosen = [c for c in plan.cameras if c.name in ("till", "bakery")]  # one cold, one warm
+    cameras = [Renderer(scene, lens_of(c), sensor_of(c), samples=1) for c in chosen]
+    middles = (np.array([9.8, 3.2]), np.array([16.6, 6.6]))
     vectors: list[list[np.ndarray]] = [[], []]
     for person in range(100):
         actor = Actor.of(person, random_look(rng))

@@ -30,7 +30,7 @@ def truth_bytes(folder: Path) -> dict[str, bytes]:
 def test_same_seed_same_bytes_of_truth(tiny: Plan, footage: Footage, tmp_path: Path) -> None:
     again = film(tiny, tmp_path / "again", threads=1)
     assert truth_bytes(footage.truth) == truth_bytes(again.truth)
-    assert len(truth_bytes(footage.truth)) == 2 * 2 + 2
+    assert len(truth_bytes(footage.truth)) == 2 * 3 + 2
 
 
 def test_frame_times_are_exact(tiny: Plan, footage: Footage) -> None:
@@ -63,6 +63,8 @@ def test_ids_are_shared_and_boxes_are_in_the_picture(tiny: Plan, footage: Footag
         assert (rows[:, 2] + rows[:, 4] <= camera.width + 0.01).all()
         assert (rows[:, 3] + rows[:, 5] <= camera.height + 0.01).all()
         assert ((rows[:, 8] > 0) & (rows[:, 8] <= 1.001)).all()
+        hard = (rows[:, 8] < 0.2495) | (rows[:, 5] < 24)
+        np.testing.assert_array_equal(rows[:, 6:8], np.where(hard[:, None], [0, 8], [1, 1]))
         ids[camera.name] = set(rows[:, 1].astype(int))
     assert ids == {"a": {1, 2}, "b": {1}} or ids == {"a": {1, 2}, "b": {1, 2}}
 

@@ -104,6 +104,7 @@ def write(
         gt = folder / name / "gt"
         gt.mkdir(parents=True, exist_ok=True)
         _text(gt / "gt.txt", [_mot(row) for row in recording.rows])
+        _text(folder / name / "seqinfo.ini", _seqinfo(recording))
         times = [f"{i + 1},{at:.6f},{at + recording.camera.clock_skew_s:.6f}" for i, at in enumerate(recording.times)]
         _text(folder / name / "times.csv", ["frame,at_s,camera_clock_s", *times])
     _text(folder / "ground.csv", ["at_s,id,x_m,y_m", *_ground(walks)])
@@ -118,8 +119,22 @@ def _text(path: Path, lines: Sequence[str]) -> None:
 
 
 def _mot(row: Row) -> str:
+    """A MOTChallenge line. Who can hardly be seen is a distractor (class 8): finding them is neither right nor wrong."""
     x0, y0, x1, y1 = row.box
-    return f"{row.frame},{row.id},{x0:.2f},{y0:.2f},{x1 - x0:.2f},{y1 - y0:.2f},1,1,{row.visibility:.3f}"
+    counts = "1,1" if row.seen else "0,8"
+    return f"{row.frame},{row.id},{x0:.2f},{y0:.2f},{x1 - x0:.2f},{y1 - y0:.2f},{counts},{row.visibility:.3f}"
+
+
+def _seqinfo(recording: Recording) -> list[str]:
+    camera = recording.camera
+    return [
+        "[Sequence]",
+        f"name={camera.name}",
+        f"frameRate={camera.rate_fps:g}",
+        f"seqLength={len(recording.times)}",
+        f"imWidth={camera.width}",
+        f"imHeight={camera.height}",
+    ]
 
 
 def _ground(walks: Sequence[Walk]) -> list[str]:
