@@ -9,6 +9,7 @@ from perdure.evaluate.calibration import fit_affine
 from perdure.evaluate.embeddings import Embeddings
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.exemplars import unit
+from perdure.simulate.stream_fit import tracklets_of
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 FALSE_POSITIVE_RATE = 0.01
@@ -16,7 +17,10 @@ FALSE_POSITIVE_RATE = 0.01
 
 
 def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibration:
-    """As on a model's card: stays (person and camera) instead of crops, less what a camera's stays have in common.
+    """From what a gallery compares: means of tracklets, less what all tracklets of a camera have in common.
+
+    Same: a person's tracklets in two cameras. Different: tracklets of two people, in any cameras. (Means of whole stays
+    are cleaner than tracklets; fitted on them, a gallery believes itself surer than it is and splits people.)
 
     Args:
         embeddings: of the people to fit on, in several cameras; junk and distractors are left out.
@@ -26,7 +30,7 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
         InputError: nobody is seen by two cameras, or there is only one person.
     """
     kept = embeddings[embeddings.person > 0]
-    means, person, camera = _stays(kept)
+    means, person, camera = _tracklets(kept)
     impostor_mean = _mean_of_strangers(kept)
     if centred:
         means = means.copy()
@@ -45,12 +49,13 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
     return Calibration(slope, offset, impostor_mean, float(similarity[~same].std()), _threshold(kept))
 
 
-def _stays(kept: Embeddings) -> tuple[Float32s, Ints, Ints]:
-    """(M, D) unit mean of each person in each camera, (M,) who, (M,) where."""
-    stays, stay = np.unique(np.column_stack([kept.person, kept.camera]), axis=0, return_inverse=True)
-    sums = np.zeros((len(stays), kept.vectors.shape[1]))
-    np.add.at(sums, stay, kept.vectors)
-    return unit(sums), stays[:, 0], stays[:, 1]
+def _tracklets(kept: Embeddings) -> tuple[Float32s, Ints, Ints]:
+    """(M, D) unit mean of each tracklet, (M,) who, (M,) where."""
+    tracklet = tracklets_of(kept.person, kept.camera, kept.sequence, kept.frame)
+    _, first = np.unique(tracklet, return_index=True)
+    sums = np.zeros((len(first), kept.vectors.shape[1]))
+    np.add.at(sums, tracklet, kept.vectors)
+    return unit(sums), kept.person[first], kept.camera[first]
 
 
 def _mean_of_strangers(kept: Embeddings) -> float:
