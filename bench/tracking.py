@@ -2,7 +2,6 @@
 
     python bench/tracking.py                 # accuracy on PERDURE_SHARED/data/mot, boxes only, causal output
     python bench/tracking.py --speed         # ms per frame at 50, 200 and 1,000 people
-    python bench/tracking.py --ablate        # the default without one of its parts at a time
 
 Peers (roboflow ``trackers``) are compared where they can be imported; they are no dependency of perdure.
 """
@@ -21,12 +20,13 @@ from perdure.config import TrackingConfig
 from perdure.evaluate.motfiles import read_truth
 from perdure.evaluate.tracking import TrackingScores, combined, score
 from perdure.evaluate.tracks import Tracks
-from perdure.interop.mot import Sequence, read_sequence
+from perdure.interop.mot import Boxes, Sequence, read_sequence
 from perdure.track.build import build
 from perdure.types import Detections
 
 NAMES = ("sort", "deepsort", "bytetrack", "ocsort", "botsort", "default")
 PEERS = ("SORTTracker", "ByteTrackTracker", "OCSORTTracker", "BoTSORTTracker")
+NOTHING = Boxes(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
 Step = Callable[[int, float, Detections], tuple[np.ndarray, np.ndarray]]
 """(frame from 0, seconds, detections) -> rows and numbers of the tracks known now."""
 
@@ -135,11 +135,8 @@ def speed() -> None:
     for label in (*PEERS, *NAMES):
         cells = []
         for people in (50, 200, 1000):
-            if label not in NAMES and people == 1000 and not os.environ.get("PERDURE_BENCH_SLOW"):
-                scenes = crowd(people, 26)
-            else:
-                scenes = crowd(people, 80)
-            sequence = Sequence("crowd", read_boxes_none(), len(scenes), 25.0, (4500, 4500))
+            scenes = crowd(people, 60)
+            sequence = Sequence("crowd", NOTHING, len(scenes), 25.0, (4500, 4500))
             step = ours(label, sequence) if label in NAMES else peer(label, sequence)
             if step is None:
                 cells.append("-")
@@ -151,10 +148,6 @@ def speed() -> None:
                 taken.append(1e3 * (time.process_time() - start))
             cells.append(f"{np.median(taken[20:]):.2f}")
         print(f"{label:34} " + " ".join(f"{cell:>8}" for cell in cells), flush=True)
-
-
-def read_boxes_none() -> object:
-    return None
 
 
 def main() -> None:

@@ -83,16 +83,16 @@ def test_near_pairs_are_the_dense_evidence_above_the_floor(seed: int) -> None:
     motion.predict(model, float(rng.uniform(0.03, 1.5)))
     found = boxes + rng.normal(0, 5, boxes.shape)
     active = rng.random(7) < 0.9
-    dense = motion_llr(motion, model, model.measure(found), (640, 480), 6.0, -1.5)
-    dense += 3.0 * (overlap(model.boxes(motion.place), found, 0.2) - 0.3)
+    dense = 0.7 * motion_llr(motion, model, model.measure(found), (640, 480), 6.0, 0.0)
+    dense += 3.0 * overlap(model.boxes(motion.place), found, 0.2) - 1.5
     dense[~active] = -np.inf
     pairs = Pairs.near(
         motion.place,
         motion.spread(model),
         active,
         model.measure(found),
-        float(np.log(640 * 480) - 1.5),
-        (6.0, 3.0, 0.2),
+        np.full(7, 0.7 * np.log(640 * 480) - 1.5),
+        (6.0, 0.7, 3.0, 0.2),
         -7.0,
     )
     sparse = np.full(dense.shape, -np.inf)
@@ -109,8 +109,8 @@ def test_more_pairs_than_expected_are_kept() -> None:
         motion.spread(model),
         np.ones(60, bool),
         model.measure(boxes),
-        12.0,
-        (6.0, 3.0, 0.2),
+        np.full(60, 12.0),
+        (6.0, 1.0, 3.0, 0.2),
         -7.0,
     )
     assert len(pairs.track) == 3600

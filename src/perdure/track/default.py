@@ -8,6 +8,8 @@ back by appearance inside what a walker can reach, never by overlap, and only wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from perdure.track.associate import assign, runner_up
@@ -19,16 +21,35 @@ from perdure.track.tracks import Tracks
 from perdure.types import Bools, Flag, Float64s, Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The evidence of one pair in nats: what each term is worth.
+
+    Chosen around the maximum-likelihood fit (``bench/fit_association.py`` prints both, and what the choice is worth on
+    sequences left out). The fit itself is too strict: it judges every pair alone, while in an assignment a box that
+    nobody else explains is the track's more often than not.
+    """
+
+    prior: float = -2.5
+    motion: float = 0.7
+    """Of the log-likelihood ratio of the motion: below 1, because errors of a detector last for several frames."""
+    freedom: float = 6.0
+    """Of the Student t of the motion."""
+    overlap: float = 5.0
+    """Of the buffered intersection over union."""
+    buffer: float = 0.2
+    unseen: float = -0.5
+    """Of log(1 + seconds since the last box / 0.1)."""
+
+
 class DefaultRule:
     """The rule ``default`` (see the module)."""
 
     frames = False
 
-    def __init__(self, high_score: float, confirm_s: float, lost_after_s: float) -> None:
-        self.model = WalkingModel()
+    def __init__(self, high_score: float, confirm_s: float, lost_after_s: float, weights: Weights = Weights()) -> None:
+        self.model, self._weights = WalkingModel(), weights
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
-        self._freedom, self._prior = 6.0, -1.5
-        self._overlap_weight, self._buffer = 3.0, 0.2
         self._low_unseen_s, self._moving_s = 0.6, 2.0
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
         self._trust_start, self._trust_keep = 0.1, -0.15
@@ -119,14 +140,15 @@ class DefaultRule:
 
     def _evidence(self, scene: Scene) -> Pairs:
         """Every pair that motion and overlap, or these and looks, could link."""
-        motion = scene.tracks.motion
+        motion, weights = scene.tracks.motion, self._weights
+        flat = weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
         return Pairs.near(
             motion.place,
             motion.spread(self.model),
             (scene.unseen_s <= self._moving_s + 0.05) & ~scene.tracks.adrift,
             self.model.measure(scene.boxes),
-            float(np.log(float(scene.size[0]) * scene.size[1])) + self._prior,
-            (self._freedom, self._overlap_weight, self._buffer),
+            weights.prior + flat + weights.unseen * np.log1p(scene.unseen_s / 0.1),
+            (weights.freedom, weights.motion, weights.overlap, weights.buffer),
             self._floor,
         )
 

@@ -19,8 +19,9 @@ def near_pairs(
     active: Bools,
     measured: Float64s,
     by_x: Ints,
-    flat: float,
+    offset: Float64s,
     freedom: float,
+    motion_weight: float,
     overlap_weight: float,
     buffer: float,
     floor: float,
@@ -43,10 +44,11 @@ def near_pairs(
         if not active[i]:
             continue
         height = max(place[i, 3], 1.0)
-        peak = flat + 2 * np.log(height)
+        peak = 2 * np.log(height)
         for c in range(4):
             peak -= 0.5 * np.log(2 * np.pi * spread[i, c])
-        most = peak + 0.7 * overlap_weight - floor
+        peak = offset[i] + motion_weight * peak
+        most = (peak + overlap_weight - floor) / motion_weight
         if most <= 0:
             continue
         farthest = freedom * (np.exp(2 * most / (freedom + 4)) - 1)
@@ -61,12 +63,12 @@ def near_pairs(
                 distance += (measured[j, c] - place[i, c]) ** 2 / spread[i, c]
             if distance > farthest:
                 continue
-            llr = peak - (freedom + 4) / 2 * np.log1p(distance / freedom)
+            llr = peak - motion_weight * (freedom + 4) / 2 * np.log1p(distance / freedom)
             w, h = measured[j, 2] * (0.5 + buffer), measured[j, 3] * (0.5 + buffer)
             wide = min(place[i, 0] + half_w, measured[j, 0] + w) - max(place[i, 0] - half_w, measured[j, 0] - w)
             high = min(place[i, 1] + half_h, measured[j, 1] + h) - max(place[i, 1] - half_h, measured[j, 1] - h)
             shared = max(wide, 0.0) * max(high, 0.0)
-            llr += overlap_weight * (shared / (4 * half_w * half_h + 4 * w * h - shared) - 0.3)
+            llr += overlap_weight * shared / (4 * half_w * half_h + 4 * w * h - shared)
             if llr > floor:
                 if found < len(track):
                     track[found], box[found], gain[found] = i, j, llr

@@ -35,8 +35,8 @@ class Pairs:
         spread: Float64s,
         active: Bools,
         measured: Float64s,
-        flat: float,
-        terms: tuple[float, float, float],
+        offset: Float64s,
+        terms: tuple[float, float, float, float],
         floor: float,
     ) -> Pairs:
         """All pairs with a gain above ``floor``; ``terms``: degrees of freedom, weight and buffer of the overlap.
@@ -47,7 +47,7 @@ class Pairs:
         by_x = np.argsort(measured[:, 0])
         while True:
             track, box, gain = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
-            found = kernels.near_pairs(place, spread, active, measured, by_x, flat, *terms, floor, track, box, gain)
+            found = kernels.near_pairs(place, spread, active, measured, by_x, offset, *terms, floor, track, box, gain)
             if found <= room:
                 return cls(track[:found], box[:found], gain[:found], len(place), len(measured))
             room = found
