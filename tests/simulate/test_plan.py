@@ -54,6 +54,13 @@ def test_what_cannot_be_is_named_with_its_line(tiny_text: str, old: str, new: st
     assert f"my.yaml, line {line_of(text, part)}:" in str(caught.value)
 
 
+def test_one_mistake_is_one_line(tiny_text: str) -> None:
+    text = tiny_text.replace("at: [3.9, 1.2]", "at: [3.9]").replace("width: 128", "width: 12", 1)
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert len(str(caught.value).splitlines()) == 2
+
+
 def test_a_building_without_a_way_out(tiny_text: str) -> None:
     text = tiny_text.replace("- {name: front, between: [room, outside], at: [1.5, 0]}", "")
     with pytest.raises(ConfigError, match="no door leads outside"):

@@ -40,12 +40,12 @@ def _film(plan: Plan, out: Path, seed: int, overwrite: bool) -> None:
     from perdure.errors import StoreError
     from perdure.simulate.film import film
 
-    if (out / "truth").exists() and not overwrite:
+    folders = [out if plan.days == 1 else out / f"day-{day:03d}" for day in range(1, plan.days + 1)]
+    if any((folder / "truth").exists() for folder in folders) and not overwrite:
         raise StoreError(f"{out} holds footage already: choose another --out, or say --overwrite")
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    for day in range(1, plan.days + 1):
-        folder = out if plan.days == 1 else out / f"day-{day:03d}"
+    for day, folder in enumerate(folders, start=1):
         with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
             tasks: dict[str, TaskID] = {camera.name: bars.add_task(camera.name, total=None) for camera in plan.cameras}
 

@@ -300,8 +300,6 @@ def shade(
             vx, vy, vz = eye[0] - wx, eye[1] - wy, eye[2] - wz
             far = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz)
             vx, vy, vz = vx * far, vy * far, vz * far
-            if nx * vx + ny * vy + nz * vz < 0:
-                norm = -norm * 0.9
             nx, ny, nz = nx * norm, ny * norm, nz * norm
             m = materials[material[t]]
             kind, seed = int(m[10]), int(m[20])

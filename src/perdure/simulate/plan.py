@@ -240,8 +240,10 @@ def parse(text: str, where: str = "plan") -> Plan:
     try:
         plan = Plan.model_validate(content)
     except ValidationError as error:
+        found = error.errors()
+        inner = [e for e in found if not any(o["loc"][: len(e["loc"])] == e["loc"] for o in found if o is not e)]
         messages = [
-            f"{lines.of(e['loc'])}: {_key(e['loc'])}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors()
+            f"{lines.of(e['loc'])}: {_key(e['loc'])}: {e['msg']} (got {e['input']!r:.60})" for e in inner or found
         ]
         raise ConfigError("\n".join(messages)) from error
     check(plan, lines)

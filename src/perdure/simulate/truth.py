@@ -119,7 +119,7 @@ def _text(path: Path, lines: Sequence[str]) -> None:
 
 
 def _mot(row: Row) -> str:
-    """A MOTChallenge line. Who can hardly be seen is a distractor (class 8): finding them is neither right nor wrong."""
+    """A MOTChallenge line. Whom one can hardly see is a distractor (class 8): neither right nor wrong to find."""
     x0, y0, x1, y1 = row.box
     counts = "1,1" if row.seen else "0,8"
     return f"{row.frame},{row.id},{x0:.2f},{y0:.2f},{x1 - x0:.2f},{y1 - y0:.2f},{counts},{row.visibility:.3f}"
