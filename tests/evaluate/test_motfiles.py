@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from perdure.errors import InputError
-from perdure.evaluate.motfiles import named_protocol, paired_files, read_info, read_result, read_sequences, read_truth
-from perdure.evaluate.numberfile import read_numbers
+from perdure.evaluate.motfiles import info_of, named_protocol, paired_files, read_result, read_sequences, read_truth
+from perdure.interop.numberfile import read_numbers
 
 
 def folders(root: Path, truth: dict[str, str], result: dict[str, str]) -> tuple[Path, Path]:
@@ -119,7 +119,7 @@ def test_missing_folders_and_mixed_kinds(tmp_path: Path) -> None:
 def test_frames_after_the_end_of_the_sequence(tmp_path: Path) -> None:
     truth, result = folders(tmp_path, {"a": ROW}, {"a": ROW.replace("1,1", "11,1", 1)})
     (truth / "a/seqinfo.ini").write_text("[Sequence]\nseqLength=10\nframeRate=25\n")
-    assert read_info(truth / "a/gt/gt.txt").fps == 25
+    assert info_of(truth / "a/gt/gt.txt").rate_fps == 25
     with pytest.raises(InputError, match=r"has frame 11, but the sequence ends with frame 10"):
         list(read_sequences(truth, result))
     (truth / "a/seqinfo.ini").write_text("[Sequence]\nseqLength=many\n")

@@ -41,6 +41,8 @@ def test_folder_and_file_and_what_the_caller_knows_better(tmp_path: Path) -> Non
     assert (read_sequence(bare).name, read_sequence(bare).length) == ("mine", 2)
     assert (read_sequence(bare).rate_fps, read_sequence(bare).size) == (30.0, (60, 80))
     assert read_sequence(bare, rate_fps=7.0).rate_fps == 7.0
+    short = read_sequence(sequence(tmp_path / "short", info="[Sequence]\nseqLength=9\n"))
+    assert (short.length, short.rate_fps, short.size) == (9, 30.0, (60, 80))
 
 
 def test_an_empty_file_is_a_sequence_without_boxes(tmp_path: Path) -> None:
@@ -53,10 +55,10 @@ def test_an_empty_file_is_a_sequence_without_boxes(tmp_path: Path) -> None:
     [
         ("1,-1,1,2,3,4,1\nhello\n", r"d\.txt:2: not a line of numbers: 'hello'"),
         ("1,-1,1,2,3,4,1\n\n1,-1,1,2,3,4\n", r"d\.txt:3: 6 columns where the first line has 7"),
-        ("1,-1,1,2,3\n", r"d\.txt:1: 5 columns, needs at least frame, id"),
-        ("1,-1,1,2,3,4,1\n0,-1,1,2,3,4,1\n", r"d\.txt:2: needs finite numbers, a whole frame from 1"),
-        ("1,-1,1,nan,3,4,1\n", r"d\.txt:1: needs finite numbers"),
-        ("1.5,-1,1,1,3,4,1\n", r"d\.txt:1: needs finite numbers, a whole frame"),
+        ("1,-1,1,2,3\n", r"d\.txt: has 5 columns, needs at least 7: frame, id"),
+        ("1,-1,1,2,3,4,1\n0,-1,1,2,3,4,1\n", r"d\.txt:2: frame is 0, but frames count from 1"),
+        ("1,-1,1,nan,3,4,1\n", r"d\.txt:1: top is nan, must be finite"),
+        ("1.5,-1,1,1,3,4,1\n", r"d\.txt:1: frame is 1\.5, must be a whole number"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -97,11 +99,14 @@ def test_wrong_looks(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'vectors' is \(2, 2\); expected one row for each of 3"):
         read_looks(tmp_path / "v.npz", boxes)
     np.savez(tmp_path / "z.npz", vectors=np.zeros((3, 2)))
-    with pytest.raises(InputError, match="vector 0 is zero"):
+    with pytest.raises(InputError, match="3 vectors are zero or not finite, the first in row 0"):
         read_looks(tmp_path / "z.npz", boxes)
     np.savez(tmp_path / "n.npz", other=np.eye(3))
     with pytest.raises(InputError, match="has no array 'vectors'"):
         read_looks(tmp_path / "n.npz", boxes)
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "v.npz").read_bytes()[:-40])
+    with pytest.raises(InputError, match="not an npz"):
+        read_looks(tmp_path / "cut.npz", boxes)
     (tmp_path / "t.npz").write_text("text")
     with pytest.raises(InputError, match="not an npz"):
         read_looks(tmp_path / "t.npz", boxes)

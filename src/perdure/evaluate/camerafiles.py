@@ -15,11 +15,11 @@ import numpy as np
 
 from perdure.config import Config
 from perdure.errors import InputError
-from perdure.evaluate.motfiles import paired_files, read_info, read_result, read_truth
+from perdure.evaluate.motfiles import info_of, paired_files, read_result, read_truth
 from perdure.evaluate.multicamera import Camera
-from perdure.evaluate.numberfile import read_numbers, whole
 from perdure.evaluate.tracks import Tracks, Truth
 from perdure.geometry import project
+from perdure.interop.numberfile import read_numbers, whole
 from perdure.types import Float64s
 
 AICITY = ("camera", "id", "frame", "left", "top", "width", "height", "x world", "y world")
@@ -49,9 +49,9 @@ def read_cameras(truth: Path, result: Path, fps: float) -> tuple[Camera, ...]:
             found = Truth.of(read_ucla(truth_file))
             info = None
         else:
-            found, info = read_truth(truth_file), read_info(truth_file)
+            found, info = read_truth(truth_file), info_of(truth_file)
         tracks = read_ucla(result_file) if is_ucla(result_file) else read_result(result_file)
-        cameras.append(Camera(name, found, tracks, (info.fps if info else None) or fps))
+        cameras.append(Camera(name, found, tracks, (info.rate_fps if info else None) or fps))
     homographies = read_ucla_calibration(truth / "cam_param.mat") if (truth / "cam_param.mat").is_file() else {}
     return on_floor(cameras, homographies)
 

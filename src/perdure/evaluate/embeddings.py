@@ -17,6 +17,7 @@ import numpy.typing as npt
 from perdure.embed.embedder import Embedder
 from perdure.errors import InputError
 from perdure.evaluate.datasets import DISTRACTOR, JUNK, PictureSet
+from perdure.interop.numberfile import unit_rows
 from perdure.types import Bools, Float32s, Image, Ints
 
 REQUIRED = ("vectors", "person", "camera")
@@ -90,7 +91,7 @@ def _checked(arrays: Mapping[str, npt.NDArray[np.generic]], path: Path) -> Embed
     quality = _floats(arrays["quality"], "quality", path) if "quality" in arrays else np.ones(count, np.float32)
     return Embeddings(
         model=str(arrays["model"]) if "model" in arrays else path.stem,
-        vectors=_unit(vectors.astype(np.float32), path),
+        vectors=unit_rows(vectors.astype(np.float32), path),
         person=_labels(arrays["person"], "person", path, first=1),
         camera=_labels(arrays["camera"], "camera", path, first=0),
         sequence=_labels(arrays["sequence"], "sequence", path, first=0) if "sequence" in arrays else zeros,
@@ -115,14 +116,6 @@ def _labels(values: npt.NDArray[np.generic], key: str, path: Path, first: int) -
     if values.dtype.kind != "U":
         raise InputError(f"{path}: {key} must be whole numbers or names, found {values.dtype}")
     return np.asarray(np.unique(values, return_inverse=True)[1] + first, np.int64)
-
-
-def _unit(vectors: Float32s, path: Path) -> Float32s:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
-    if len(bad):
-        raise InputError(f"{path}: {len(bad)} vectors are zero or not finite, the first in row {bad[0]}")
-    return np.asarray(vectors / norms, np.float32)
 
 
 def save(embeddings: Embeddings, path: Path) -> None:

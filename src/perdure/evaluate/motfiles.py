@@ -5,7 +5,6 @@ Format: https://motchallenge.net/instructions/, and TrackEval ``datasets/mot_cha
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from perdure.errors import InputError
-from perdure.evaluate.numberfile import read_numbers, whole
 from perdure.evaluate.tracks import Tracks, Truth
+from perdure.interop.mot import Info, read_info
+from perdure.interop.numberfile import read_numbers, whole
 from perdure.types import Float64s
 
 Protocol = Literal["auto", "mot15", "mot17", "mot20"]
@@ -58,7 +58,7 @@ def read_sequences(truth: Path, result: Path, protocol: Protocol = "auto") -> It
         InputError: missing, of different sequences, or a file is not as documented.
     """
     for name, (truth_file, result_file) in paired_files(truth, result).items():
-        info = read_info(truth_file)
+        info = info_of(truth_file)
         yield Sequence(name, read_truth(truth_file, protocol), read_result(result_file, info.length if info else None))
 
 
@@ -90,32 +90,13 @@ def paired_files(truth: Path, result: Path) -> dict[str, tuple[Path, Path]]:
     return {name: (truths[name], results[name]) for name in truths}
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
-    """What seqinfo.ini says that matters here."""
-
-    length: int
-    """Frames."""
-    fps: float | None
-
-
-def read_info(truth_file: Path) -> Info | None:
-    """Of the sequence of <sequence>/gt/gt.txt, None where there is no seqinfo.ini.
+def info_of(truth_file: Path) -> Info | None:
+    """The seqinfo.ini beside <sequence>/gt/gt.txt, None where there is none.
 
     Raises:
         InputError: it is not as documented.
     """
-    path = truth_file.parent.parent / "seqinfo.ini"
-    if truth_file.name != "gt.txt" or not path.is_file():
-        return None
-    parser = configparser.ConfigParser()
-    try:
-        parser.read(path, encoding="utf-8")
-        section = parser["Sequence"]
-        rate = section.get("frameRate")
-        return Info(int(section["seqLength"]), float(rate) if rate else None)
-    except (configparser.Error, KeyError, ValueError) as error:
-        raise InputError(f"{path}: expected [Sequence] with numbers seqLength and frameRate") from error
+    return read_info(truth_file.parent.parent / "seqinfo.ini") if truth_file.name == "gt.txt" else None
 
 
 def read_result(path: Path, length: int | None = None) -> Tracks:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import configparser
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from perdure.errors import InputError
+from perdure.interop.numberfile import line_of, read_numbers, unit_rows, whole
 from perdure.types import Detections, Float32s, Float64s, Ints, Tracklet
 
 _COLUMNS = ("frame", "id", "left", "top", "width", "height", "score")
@@ -67,18 +68,17 @@ def read_boxes(path: Path) -> Boxes:
     """One file of MOTChallenge text (detections or ground truth); at least seven columns, comma or space.
 
     Raises:
-        InputError: cannot be read, a line is not as documented (names file:line), or a frame is below 1.
+        InputError: see ``read_numbers``; a frame or id has a fraction, or a frame is below 1; names file:line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(f"cannot read {path}: {reason}") from error
-    values = _numbers(path, text)
-    order = np.argsort(values[:, 0], kind="stable")
-    values = values[order]
+    values = read_numbers(path, _COLUMNS)
+    frames, ids = whole(values[:, 0], path, "frame"), whole(values[:, 1], path, "id")
+    early = np.flatnonzero(frames < 1)
+    if len(early):
+        line = line_of(path.read_text(encoding="utf-8"), int(early[0]))
+        raise InputError(f"{path}:{line}: frame is {frames[early[0]]}, but frames count from 1")
+    order = np.argsort(frames, kind="stable")
     corners = np.concatenate([values[:, 2:4], values[:, 2:4] + values[:, 4:6]], axis=1)
-    return Boxes(values[:, 0].astype(np.int64), values[:, 1].astype(np.int64), corners, values[:, 6], order)
+    return Boxes(frames[order], ids[order], corners[order], values[order, 6], order)
 
 
 def read_sequence(path: Path, rate_fps: float | None = None, size: tuple[int, int] | None = None) -> Sequence:
@@ -96,14 +96,14 @@ def read_sequence(path: Path, rate_fps: float | None = None, size: tuple[int, in
         raise InputError(f"no detections at {file}: {expected}")
     boxes = read_boxes(file)
     last = int(boxes.frames[-1]) if len(boxes) else 0
-    info = _seqinfo(file.parent.parent / "seqinfo.ini") if file.name == "det.txt" else None
+    info = read_info(file.parent.parent / "seqinfo.ini") if file.name == "det.txt" else None
     name = file.parent.parent.resolve().name if info or path.is_dir() else file.stem
     length = info.length if info else last
     if last > length:
         raise InputError(f"{file}: has frame {last}, but by seqinfo.ini the sequence ends with frame {length}")
     reach = np.ceil(np.maximum(boxes.boxes[:, 2:].max(axis=0, initial=1.0), 1.0)).astype(int).tolist()
-    found_size = size or (info.size if info else (reach[0], reach[1]))
-    return Sequence(name, boxes, length, rate_fps or (info.rate_fps if info else _DEFAULT_RATE), found_size)
+    rate = rate_fps or (info.rate_fps if info else None) or _DEFAULT_RATE
+    return Sequence(name, boxes, length, rate, size or (info.size if info else None) or (reach[0], reach[1]))
 
 
 def read_looks(path: Path, boxes: Boxes) -> tuple[Float32s, Float32s]:
@@ -120,20 +120,13 @@ def read_looks(path: Path, boxes: Boxes) -> tuple[Float32s, Float32s]:
             given = np.asarray(content["quality"], np.float32) if "quality" in content else None
     except KeyError as error:
         raise InputError(f"{path}: has no array 'vectors' (one row per line of the detection file)") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         raise InputError(f"cannot read {path}: not an npz file of arrays") from error
     if vectors.ndim != 2 or len(vectors) != len(boxes) or (given is not None and given.shape != (len(boxes),)):
         shapes = f"'vectors' is {vectors.shape}" + ("" if given is None else f", 'quality' is {given.shape}")
         raise InputError(f"{path}: {shapes}; expected one row for each of {len(boxes)} detections")
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
-    if len(bad):
-        raise InputError(f"{path}: vector {bad[0]} is zero or not finite")
     quality = boxes.scores if given is None else given[boxes.lines]
-    return (
-        np.asarray((vectors / norms)[boxes.lines], np.float32),
-        np.nan_to_num(np.clip(quality, 0, 1)).astype(np.float32),
-    )
+    return unit_rows(vectors, path)[boxes.lines], np.nan_to_num(np.clip(quality, 0, 1)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,63 +203,36 @@ def joined_paths(tracklets: Iterable[Tracklet]) -> TrackRows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Info:
+class Info:
+    """What a seqinfo.ini says."""
+
     length: int
-    rate_fps: float
-    size: tuple[int, int]
+    """Frames."""
+    rate_fps: float | None
+    size: tuple[int, int] | None
+    """Width, height in px."""
 
 
-def _seqinfo(path: Path) -> _Info | None:
+def read_info(path: Path) -> Info | None:
+    """A seqinfo.ini, which must say seqLength; None where there is no such file.
+
+    Raises:
+        InputError: it is not as documented.
+    """
     if not path.is_file():
         return None
     parser = configparser.ConfigParser()
     try:
         parser.read(path, encoding="utf-8")
         section = parser["Sequence"]
-        info = _Info(
+        rate, width, height = (section.get(key) for key in ("frameRate", "imWidth", "imHeight"))
+        info = Info(
             int(section["seqLength"]),
-            float(section["frameRate"]),
-            (int(section["imWidth"]), int(section["imHeight"])),
+            float(rate) if rate else None,
+            (int(width), int(height)) if width and height else None,
         )
-    except (configparser.Error, KeyError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected [Sequence] with seqLength, frameRate, imWidth and imHeight") from error
-    if not (info.length > 0 and info.rate_fps > 0 and min(info.size) > 0):
+    except (configparser.Error, KeyError, ValueError) as error:
+        raise InputError(f"{path}: expected [Sequence] with numbers seqLength, frameRate, imWidth, imHeight") from error
+    if not (info.length > 0 and (info.rate_fps is None or info.rate_fps > 0) and min(info.size or (1,)) > 0):
         raise InputError(f"{path}: seqLength, frameRate, imWidth and imHeight must be above 0")
     return info
-
-
-def _numbers(path: Path, text: str) -> Float64s:
-    """(N, >= 7) finite numbers of the file; the slow way only to name the line that is wrong."""
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if not lines:
-        return np.zeros((0, 7))
-    separator = "," if "," in lines[0][1] else None
-    try:
-        values = np.loadtxt(StringIO(text), delimiter=separator, ndmin=2, comments=None, dtype=np.float64)
-    except ValueError:
-        columns = len(lines[0][1].split(separator))
-        values = np.array([_line(path, number, line, separator, columns) for number, line in lines])
-    if values.shape[1] < len(_COLUMNS):
-        raise InputError(f"{path}:{lines[0][0]}: {values.shape[1]} columns, needs at least {', '.join(_COLUMNS)}")
-    wrong = (
-        ~np.isfinite(values[:, :7]).all(axis=1)
-        | (values[:, 0] < 1)
-        | (values[:, :2] != np.floor(values[:, :2])).any(axis=1)
-    )
-    if wrong.any():
-        number, line = lines[int(np.argmax(wrong))]
-        raise InputError(
-            f"{path}:{number}: needs finite numbers, a whole frame from 1 and a whole id: {line.strip()[:80]!r}"
-        )
-    return values
-
-
-def _line(path: Path, number: int, line: str, separator: str | None, columns: int) -> list[float]:
-    fields = line.strip().split(separator)
-    try:
-        values = [float(field) for field in fields]
-    except ValueError as error:
-        raise InputError(f"{path}:{number}: not a line of numbers: {line.strip()[:80]!r}") from error
-    if len(values) != columns:
-        raise InputError(f"{path}:{number}: {len(values)} columns where the first line has {columns}")
-    return values

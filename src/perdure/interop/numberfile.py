@@ -1,4 +1,4 @@
-"""Text files of numbers, one box a line: read fast, and complained about by file and line."""
+"""Files of numbers, one box or vector a line: read fast, and complained about by file and line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from perdure.errors import InputError
-from perdure.types import Float64s, Ints
+from perdure.types import Float32s, Float64s, Ints
 
 
 def read_numbers(path: Path, names: tuple[str, ...], rest: bool = True) -> Float64s:
@@ -78,3 +78,16 @@ def whole(values: Float64s, path: Path, name: str) -> Ints:
         line = line_of(path.read_text(encoding="utf-8"), int(bad[0]))
         raise InputError(f"{path}:{line}: {name} is {values[bad[0]]}, must be a whole number")
     return numbers
+
+
+def unit_rows(vectors: Float32s, path: Path) -> Float32s:
+    """The rows (N, D) of a file at length 1.
+
+    Raises:
+        InputError: one is zero or not finite; says which is the first.
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
+    if len(bad):
+        raise InputError(f"{path}: {len(bad)} vectors are zero or not finite, the first in row {bad[0]}")
+    return np.asarray(vectors / norms, np.float32)
