@@ -75,7 +75,7 @@ def test_missing_and_unreadable(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="it is not text"):
         read_boxes(tmp_path / "b.txt")
-    with pytest.raises(InputError, match="expected \\[Sequence\\] with seqLength"):
+    with pytest.raises(InputError, match="expected \\[Sequence\\] with numbers seqLength"):
         read_sequence(sequence(tmp_path / "x", info="[Sequence]\nseqLength=many\n"))
     with pytest.raises(InputError, match="must be above 0"):
         read_sequence(sequence(tmp_path / "y", info=INFO.replace("25", "0")))
