@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from perdure.cli.eval_options import HtmlOption, JsonOption, tell
 from perdure.cli.eval_retrieval import openset, retrieval, simulator
 from perdure.cli.eval_stream import ablate, cascade, stream
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from perdure.evaluate.report import Report
 
 app = typer.Typer(help="Measure a result against the truth.", no_args_is_help=True)
 app.command()(retrieval)
@@ -23,31 +19,14 @@ app.command()(stream)
 app.command()(ablate)
 app.command()(cascade)
 
-Json = Annotated[bool, typer.Option("--json", help="Print exact figures as JSON instead of tables.")]
-Html = Annotated[Path | None, typer.Option("--html", help="Also write a self-contained page with plots.")]
-
-
-def tell(report: Report, figures: Mapping[str, object], as_json: bool, html: Path | None) -> None:
-    """Print the figures as tables or JSON, and write the page where one is asked for."""
-    from perdure.evaluate.report import print_report, to_json, write_html
-
-    if html is not None:
-        write_html(report, html)
-    if as_json:
-        typer.echo(to_json(figures))
-        return
-    from rich.console import Console
-
-    print_report(report, Console())
-
 
 @app.command()
 def tracking(
     truth: Annotated[Path, typer.Option(help="Folder of <sequence>/gt/gt.txt, or one file.")],
     result: Annotated[Path, typer.Option(help="Folder of <sequence>.txt, or one file.")],
     protocol: Annotated[str, typer.Option(help="auto, mot15 (no classes), mot17 (also MOT16) or mot20.")] = "auto",
-    json: Json = False,
-    html: Html = None,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
 ) -> None:
     """HOTA, IDF1 and MOTA of tracks in MOTChallenge text, each sequence and all together."""
     from perdure.evaluate.motfiles import named_protocol, read_sequences
@@ -55,7 +34,7 @@ def tracking(
 
     scores = {s.name: score(s.truth, s.result) for s in read_sequences(truth, result, named_protocol(protocol))}
     figures = {"sequences": {n: s.figures() for n, s in scores.items()}, "combined": combined(scores).figures()}
-    tell(tracking_report(scores), figures, json, html)
+    tell(tracking_report(scores), figures, as_json, html)
 
 
 @app.command()
@@ -67,8 +46,8 @@ def multicamera(
     fps: Annotated[float, typer.Option(min=0.001, help="Of cameras without seqinfo.ini.")] = 30.0,
     config: Annotated[Path | None, typer.Option(help="perdure.yaml: offset_s and rate_fps of the cameras.")] = None,
     homographies: Annotated[Path | None, typer.Option(help="JSON: camera to 3 x 3, image to metres.")] = None,
-    json: Json = False,
-    html: Html = None,
+    as_json: JsonOption = False,
+    html: HtmlOption = None,
 ) -> None:
     """Global identities over all cameras at once: HOTA, IDF1, B-cubed, fragments, false tracks, events per visit."""
     from perdure.config import load
@@ -81,4 +60,4 @@ def multicamera(
         cameras = on_floor(cameras, read_homographies(homographies))
     found = events or (result / "events.jsonl")
     scores = score_cameras(cameras, visit_gap_s, read_events(found) if events or found.is_file() else None)
-    tell(multicamera_report(scores), scores.figures(), json, html)
+    tell(multicamera_report(scores), scores.figures(), as_json, html)

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from perdure.cli.eval_options import (
+    Device,
+    DeviceOption,
+    EmbeddingsOption,
+    HtmlOption,
+    JsonOption,
+    SaveOption,
+    labelled,
+    tell,
+)
+
 if TYPE_CHECKING:
-    from perdure.evaluate.datasets import DataSet, Layout
+    from perdure.evaluate.datasets import Layout
     from perdure.evaluate.embeddings import Embeddings
     from perdure.types import Ints
 
@@ -23,25 +34,12 @@ class Rerank(StrEnum):
     ALL = "all"
 
 
-class Device(StrEnum):
-    """Where the embedder runs."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data set: a folder of pictures or a .csv.")]
 EmbedderOption = Annotated[str | None, typer.Option("--embedder", help="Model that embeds --data (default: auto).")]
-EmbeddingsOption = Annotated[Path | None, typer.Option("--embeddings", help="npz of embeddings made before.")]
-SaveOption = Annotated[Path | None, typer.Option("--save", help="Write the embeddings to this npz.")]
 LayoutOption = Annotated[
     str | None, typer.Option("--layout", help="market, msmt17, cameras, people or csv (default: found by looking).")
 ]
 LastOption = Annotated[int | None, typer.Option("--last-people", min=2, help="Only the last N people by number.")]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where the embedder runs.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Exact figures as JSON.")]
-HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write a page with tables and plots.")]
 
 
 def retrieval(
@@ -57,7 +55,6 @@ def retrieval(
     html: HtmlOption = None,
 ) -> None:
     """CMC, mAP and mINP by the Market-1501 protocol, with or without re-ranking."""
-    from perdure.cli.eval import tell
     from perdure.evaluate.retrieval_report import RERANKINGS, figures, report, scores_of
 
     found, query, gallery = _material(data, embedder, embeddings, save, layout, last_people, device)
@@ -81,7 +78,6 @@ def openset(
     html: HtmlOption = None,
 ) -> None:
     """TPIR at FPIR, the cost of a growing gallery, and whether thresholds and probabilities keep their word."""
-    from perdure.cli.eval import tell
     from perdure.evaluate.openset_report import measure, report
 
     found, _, _ = _material(data, embedder, embeddings, save, layout, last_people, device)
@@ -101,7 +97,6 @@ def simulator(
     html: HtmlOption = None,
 ) -> None:
     """Simulated people beside the real ones they were fitted to: score distributions and retrieval."""
-    from perdure.cli.eval import tell
     from perdure.evaluate.simulator import compare, exact, report
 
     found, _, _ = _material(data, embedder, embeddings, save, layout, last_people, device)
@@ -122,44 +117,18 @@ def _material(
     import numpy as np
 
     from perdure.errors import ConfigError
-    from perdure.evaluate.datasets import query_each, read, without_junk
-    from perdure.evaluate.embeddings import load, of_pictures, people
-    from perdure.evaluate.embeddings import save as save_embeddings
+    from perdure.evaluate.datasets import query_each
+    from perdure.evaluate.embeddings import people
 
-    if data is None and embeddings is None:
-        raise ConfigError("give --data with a data set, --embeddings with an npz file, or both")
     if embedder is not None and embeddings is not None:
         raise ConfigError("give --embedder or --embeddings, not both")
-    made = load(embeddings) if embeddings is not None else None
-    if data is not None:
-        pictures = without_junk(read(data, cast("Layout | None", layout)))
-        if made is not None and embeddings is not None:
-            made = of_pictures(made, pictures.pictures, embeddings)
-        else:
-            made = _embedded(pictures, embedder or "auto", device)
-        query, gallery = pictures.query, pictures.gallery
-    assert made is not None
-    if save is not None:
-        save_embeddings(made, save)
-    if data is None:
+    made, found = labelled(data, embedder, embeddings, save, device, "--data", cast("Layout | None", layout))
+    if found is not None:
+        query, gallery = found.query, found.gallery
+    else:
         query, gallery = query_each(made.person, made.camera), np.arange(len(made))
     if last_people is None:
         return made, query, gallery
     keep = np.isin(made.person, people(made)[-last_people:])
     place = np.cumsum(keep) - 1
     return made[keep], place[query[keep[query]]], place[gallery[keep[gallery]]]
-
-
-def _embedded(data: DataSet, embedder: str, device: Device) -> Embeddings:
-    """The data set through an embedder, with a progress bar on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from perdure.embed.open import open_embedder
-    from perdure.evaluate.embeddings import embed_pictures
-
-    opened = open_embedder(embedder, device.value)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"embedding with {opened.name}", total=len(data.pictures))
-        return embed_pictures(data.pictures, opened, lambda done: progress.update(task, completed=done))

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from perdure.cli.eval_retrieval import Device, DeviceOption, EmbeddingsOption, HtmlOption, JsonOption, SaveOption
+from perdure.cli.eval_options import (
+    Device,
+    DeviceOption,
+    EmbeddingsOption,
+    HtmlOption,
+    JsonOption,
+    SaveOption,
+    labelled,
+    tell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,13 +90,12 @@ def stream(
     html: HtmlOption = None,
 ) -> None:
     """People who come and come again, through the real gallery: who is who, online and after a second look."""
-    from perdure.cli.eval import tell
     from perdure.errors import ConfigError
     from perdure.evaluate import stream_report
     from perdure.evaluate.stream import of_pictures
 
     names, wanted = _policies(policy), _threshold(threshold)
-    everybody = material(images, embedder, embeddings, save, device)
+    everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
     tested, fitted, source = calibrated(everybody, half, last_people, calibration, embedder)
     told = of_pictures(tested, with_time=time is OnOff.ON, repeat_days=repeat_days, seed=seed)
     if fitted is None and (wanted is None or "default" in names):
@@ -121,14 +129,13 @@ def ablate(
     """What each part of the gallery is worth: switched off one at a time, on real and simulated streams."""
     from rich.console import Console
 
-    from perdure.cli.eval import tell
     from perdure.config import GalleryConfig
     from perdure.evaluate import ablate_report
     from perdure.evaluate.ablate import ablate as switch_off
     from perdure.evaluate.ablate import real_settings, simulated_settings
     from perdure.simulate.stream_traffic import Traffic
 
-    everybody = material(images, embedder, embeddings, save, device)
+    everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
     config, traffic = GalleryConfig(), Traffic(days=days, visits_per_day=visits_per_day)
     with Console(stderr=True).status("starting ...") as status:
         found = [
@@ -154,13 +161,12 @@ def cascade(
     """What one error does to all that comes after: a tracker's swap, a bad crop, a false match."""
     from rich.console import Console
 
-    from perdure.cli.eval import tell
     from perdure.config import GalleryConfig
     from perdure.evaluate import cascade_report
     from perdure.evaluate.ablate import real_settings
     from perdure.evaluate.cascade import cascade as spoil
 
-    everybody = material(images, embedder, embeddings, save, device)
+    everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
     settings = real_settings(everybody, seeds, people, GalleryConfig(), told_early_s=None)
     with Console(stderr=True).status("starting ...") as status:
         found = [hurt for seed, setting in enumerate(settings) for hurt in spoil(setting, places, seed, status.update)]
@@ -192,31 +198,6 @@ def _threshold(wanted: str | None) -> float | str | None:
     if not -1 <= value <= 1:
         raise ConfigError(f"--threshold {value} is not a cosine: allowed are -1 to 1")
     return value
-
-
-def material(
-    images: Path | None, embedder: str | None, embeddings: Path | None, save: Path | None, device: Device
-) -> Embeddings:
-    """Labelled embeddings of a folder, made now or before."""
-    from perdure.cli.eval_retrieval import _embedded
-    from perdure.errors import ConfigError
-    from perdure.evaluate.datasets import read, without_junk
-    from perdure.evaluate.embeddings import load, of_pictures
-    from perdure.evaluate.embeddings import save as save_embeddings
-
-    if images is None and embeddings is None:
-        raise ConfigError("give --images with a folder of pictures, --embeddings with an npz file, or both")
-    made = load(embeddings) if embeddings is not None else None
-    if images is not None:
-        pictures = without_junk(read(images))
-        if made is not None and embeddings is not None:
-            made = of_pictures(made, pictures.pictures, embeddings)
-        else:
-            made = _embedded(pictures, embedder or "auto", device)
-    assert made is not None
-    if save is not None:
-        save_embeddings(made, save)
-    return made
 
 
 def calibrated(
