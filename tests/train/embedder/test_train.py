@@ -55,7 +55,7 @@ def _config(tmp_path, folder, **changes):
         "people_per_batch": 4,
         "crops_per_person": 3,
         "phases": [{"name": "clean", "epochs": 4, "learning_rate": 0.005}],
-        "quality": {"steps": 3, "batch": 4},
+        "quality": {"crops": 8, "steps": 3, "batch": 4},
         "validate_every": 2,
         "folder": str(tmp_path / "out"),
         "bf16": False,

@@ -110,15 +110,18 @@ class BodyNet(nn.Module):
 
     def forward(self, images: Tensor) -> BodyOutput:
         """One pass over (N, 3, H, W) float32 BGR 0..255."""
+        raw, seen = self.encode(images)
+        return BodyOutput(raw, self.neck(raw), torch.sigmoid(self.quality_head(seen).squeeze(1)))
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The raw embedding (N, dim), and what the quality head sees, (N, 2 * sum of widths) without gradient."""
         x = self.stem((images - 114.0) * (1.0 / 58.0))
         seen: list[Tensor] = []
         for stage in self.stages:
             x = stage(x)
             kept = x.detach()
             seen += [kept.mean((2, 3)), kept.amax((2, 3))]
-        raw = self.project(self.pool(x))
-        quality = torch.sigmoid(self.quality_head(torch.cat(seen, 1)).squeeze(1))
-        return BodyOutput(raw, self.neck(raw), quality)
+        return self.project(self.pool(x)), torch.cat(seen, 1)
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -1,16 +1,18 @@
 """The quality head: how far an embedding can be trusted, learned after the embedding is final.
 
-The network stays as it is; only the head is trained, so the embedding is bit for bit the same with and without it.
+The network stays as it is; only the head is trained, so the embedding is bit for bit the same with and without it, and
+what the head sees has to be computed only once per picture.
 """
 
 from __future__ import annotations
 
 import logging
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from perdure.train.embedder.augment import Strength, augment, degrade, plain
@@ -23,16 +25,26 @@ log = logging.getLogger(__name__)
 
 SHARPNESS = 20.0  # inverse temperature of the softmax over identity centres
 MARGIN = 0.1  # a degraded crop should come this far below its original
+CROPS_PER_CENTRE = 6
 
 
 @dataclass(frozen=True)
 class QualityPlan:
-    """How long and on what the head is trained."""
+    """How long and on what the head is trained; every crop is seen as it is, augmented, and clearly worse."""
 
-    steps: int = 600
-    batch: int = 32
+    crops: int = 4000
+    steps: int = 1500
+    batch: int = 128
     learning_rate: float = 2e-3
     ordering: float = 2.0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """For M crops and their 3 views: what the head sees (M, 3, F), and the worth of the last two views (M, 2)."""
+
+    features: Tensor
+    worth: Tensor
 
 
 def train_quality(
@@ -46,25 +58,26 @@ def train_quality(
     """
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
-    vectors, _ = embed(net, labelled, size_hw)
-    centres = _centres(vectors, labels)
-    optimizer = torch.optim.AdamW(net.quality_head.parameters(), lr=plan.learning_rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, plan.steps)
     net.eval()
-    for step in range(plan.steps):
-        index = rng.integers(len(labelled), size=plan.batch)
-        out = net(as_planes(_views(labelled, index, size_hw, rng)))
-        asis, varied, worse = out.quality.chunk(3)
-        target = worth(out.embedding[plan.batch :].detach(), centres, torch.from_numpy(np.tile(labels[index], 2)))
-        loss = functional.mse_loss(torch.cat([varied, worse]), target)
-        loss = loss + plan.ordering * quality_ordering(asis, worse, MARGIN)
+    seen = _look(net, labelled, labels, size_hw, plan, rng)
+    flat = seen.features.flatten(0, 1)
+    mean, std = flat.mean(0), flat.std(0).clamp_min(1e-3)
+    features = (seen.features - mean) / std
+    head = deepcopy(net.quality_head).requires_grad_(True)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=plan.learning_rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, plan.steps)
+    for _ in range(plan.steps):
+        index = torch.from_numpy(rng.integers(len(features), size=plan.batch))
+        quality = torch.sigmoid(head(features[index]).squeeze(2))  # (B, 3)
+        loss = functional.mse_loss(quality[:, 1:], seen.worth[index])
+        loss = loss + plan.ordering * quality_ordering(quality[:, 0], quality[:, 2], MARGIN)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        if (step + 1) % 100 == 0:
-            ordered = float((asis > worse).float().mean())
-            log.info("quality  step %d  loss %.4f  ordered %.3f", step + 1, float(loss.detach()), ordered)
+    ordered = float((quality[:, 0] > quality[:, 2]).float().mean())
+    log.info("quality head: last loss %.4f, %.3f of the last batch in order", float(loss.detach()), ordered)
+    _install(net, head, mean, std)
 
 
 def worth(embedding: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
@@ -81,10 +94,50 @@ def worth(embedding: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
     return (own.clamp(0, 1) + share) / 2
 
 
-def _centres(vectors: np.ndarray, labels: np.ndarray) -> Tensor:
+def _look(
+    net: BodyNet,
+    crops: Crops,
+    labels: np.ndarray,
+    size_hw: tuple[int, int],
+    plan: QualityPlan,
+    rng: np.random.Generator,
+) -> _Seen:
+    centres = _centres(net, crops, labels, size_hw, rng)
+    chosen = rng.permutation(len(crops))[: plan.crops]
+    features, values = [], []
+    with torch.no_grad():
+        for start in range(0, len(chosen), 32):
+            index = chosen[start : start + 32]
+            raw, seen = net.encode(as_planes(_views(crops, index, size_hw, rng)))
+            who = torch.from_numpy(np.tile(labels[index], 2))
+            value = worth(net.neck(raw)[len(index) :], centres, who)
+            features.append(torch.stack(seen.chunk(3), 1))
+            values.append(torch.stack(value.chunk(2), 1))
+    return _Seen(torch.cat(features), torch.cat(values))
+
+
+def _centres(
+    net: BodyNet, crops: Crops, labels: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator
+) -> Tensor:
+    """(identities, D) unit norm, from a few crops of each."""
+    shuffled = rng.permutation(len(labels))
+    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    first = np.searchsorted(labels[order], labels[order])
+    few = order[np.arange(len(order)) - first < CROPS_PER_CENTRE]
+    vectors, _ = embed(net, crops.take(few), size_hw)
     sums = np.zeros((int(labels.max()) + 1, vectors.shape[1]), np.float32)
-    np.add.at(sums, labels, vectors)
+    np.add.at(sums, labels[few], vectors)
     return functional.normalize(torch.from_numpy(sums), dim=1)
+
+
+def _install(net: BodyNet, head: nn.Sequential, mean: Tensor, std: Tensor) -> None:
+    """Put a head that was trained on standardised features into the network, the standardisation in its first layer."""
+    first = head[0]
+    assert isinstance(first, nn.Linear)
+    with torch.no_grad():
+        first.weight.div_(std)
+        first.bias.sub_(first.weight @ mean)
+    net.quality_head.load_state_dict(head.state_dict())
 
 
 def _views(crops: Crops, index: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
