@@ -104,3 +104,17 @@ def test_the_config_belongs_to_the_videos(footage: Footage) -> None:
     assert list(config.cameras) == ["a", "b"]
     assert Path(config.cameras["b"].source) == footage.videos["b"].resolve()
     assert config.cameras["b"].offset_s == pytest.approx(1.5)
+
+
+def test_when_one_camera_fails_the_others_stop(tiny: Plan, tmp_path: Path) -> None:
+    frames: dict[str, int] = {}
+
+    def broken(camera: str, done: int, total: int) -> None:
+        frames[camera] = done
+        if camera == "a" and done == 3:
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        film(tiny.model_copy(update={"minutes": 20.0}), tmp_path / "out", progress=broken)
+    assert frames["b"] < 2000
+    assert not (tmp_path / "out" / "truth").exists()

@@ -86,14 +86,18 @@ def film(
     """
     out.mkdir(parents=True, exist_ok=True)
     walks, scene, cast = Day(plan, day, seed).walks(), scene_of(plan), Cast()
-    recordings: dict[str, truths.Recording] = {}
+    stop = threading.Event()
 
     def work(camera: CameraPlan) -> truths.Recording:
-        return _record(plan, camera, scene, cast, walks, out / f"{camera.name}.mp4", seed, progress)
+        return _record(plan, camera, scene, cast, walks, out / f"{camera.name}.mp4", seed, progress, stop)
 
     with ThreadPoolExecutor(threads or len(plan.cameras)) as pool:
-        for camera, recording in zip(plan.cameras, pool.map(work, plan.cameras), strict=True):
-            recordings[camera.name] = recording
+        try:
+            recorded = list(pool.map(work, plan.cameras))
+        except BaseException:
+            stop.set()  # one camera failed, or Ctrl-C: the others need not finish
+            raise
+    recordings = {recording.camera.name: recording for recording in recorded}
     visits = truths.visits(walks, recordings)
     truths.write(out, plan, walks, recordings, visits)
     videos = {camera.name: out / f"{camera.name}.mp4" for camera in plan.cameras}
@@ -109,6 +113,7 @@ def _record(
     path: Path,
     seed: int,
     progress: Progress | None,
+    stop: threading.Event,
 ) -> truths.Recording:
     renderer = Renderer(scene, lens_of(camera), sensor_of(camera))
     times = frame_times(plan, camera, seed)
@@ -116,6 +121,8 @@ def _record(
     rows: list[truths.Row] = []
     with VideoWriter(path, camera.rate_fps, (camera.width, camera.height)) as writer:
         for number, at in enumerate(times):
+            if stop.is_set():
+                break
             shot = shoot(renderer, cast, walks, float(at), int(number * 131 + index * 7 + seed))
             writer.write(shot.image, float(at))
             rows += truths.rows(number + 1, shot)
