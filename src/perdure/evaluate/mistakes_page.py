@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from perdure.evaluate.mistakes import Mistake
 
 PICTURE_HEIGHT_PX = 112
-JPEG_QUALITY = 70
 
 _PART = """<style>
 .mistake { margin: 1rem 0 1.5rem; border-top: 1px solid #e2e5e9 }
@@ -79,14 +77,9 @@ def figures(mistakes: Sequence[Mistake]) -> list[Mapping[str, object]]:
 
 def _uri(name: str, root: Path | None) -> str | None:
     """The picture, made small, as a data URI; None where it is not there or no picture."""
-    import cv2
+    from perdure.report.pictures import embedded
 
     candidates = [Path(name)] if root is None else [root / name, root / Path(name).name, Path(name)]
     path = next((path for path in candidates if name and path.is_file()), None)
-    image = None if path is None else cv2.imread(str(path))
-    if image is None:
-        return None
-    width = max(1, round(image.shape[1] * PICTURE_HEIGHT_PX / image.shape[0]))
-    small = cv2.resize(image, (width, PICTURE_HEIGHT_PX), interpolation=cv2.INTER_AREA)
-    encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
+    picture = None if path is None else embedded(path, PICTURE_HEIGHT_PX)
+    return None if picture is None else picture.uri

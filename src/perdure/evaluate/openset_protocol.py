@@ -18,6 +18,7 @@ from perdure.evaluate.calibration import Reliability, cllr, even_odds, fit_affin
 from perdure.evaluate.datasets import query_each
 from perdure.evaluate.embeddings import Embeddings, people
 from perdure.evaluate.openset import Interval, Searches, interval, realised_fpir, search, threshold_at
+from perdure.gallery.exemplars import unit
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 MIN_PEOPLE = 8
@@ -88,12 +89,11 @@ def deal(embeddings: Embeddings, seed: int = 0) -> OpenSetTest:
     rng.shuffle(entry_rows)
     chosen = [entry_rows[np.argmax(embeddings.person[entry_rows] == person)] for person in enrolled]
     entry_camera = embeddings.camera[chosen]
-    entries = np.stack(
-        [
-            _unit_mean(embeddings.vectors[(embeddings.person == person) & (embeddings.camera == camera)])
-            for person, camera in zip(enrolled, entry_camera, strict=True)
-        ]
-    )
+    means = [
+        embeddings.vectors[(embeddings.person == person) & (embeddings.camera == camera)].mean(axis=0)
+        for person, camera in zip(enrolled, entry_camera, strict=True)
+    ]
+    entries = unit(np.stack(means))
     probes = query_each(embeddings.person, embeddings.camera, seed + 1)
     probes = probes[np.isin(embeddings.person[probes], able)]
     place = np.minimum(np.searchsorted(enrolled, embeddings.person[probes]), len(enrolled) - 1)
@@ -109,11 +109,6 @@ def _in_two_cameras(embeddings: Embeddings) -> Ints:
     pairs = np.unique(np.column_stack([embeddings.person, embeddings.camera]), axis=0)[:, 0]
     seen = np.searchsorted(pairs, known, "right") - np.searchsorted(pairs, known, "left")
     return known[seen >= 2]
-
-
-def _unit_mean(vectors: Float32s) -> Float32s:
-    mean = vectors.mean(axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
 
 def requested_and_realised(tests: list[OpenSetTest], fpir: float, rule: ThresholdRule, repeats: int = 200) -> Interval:

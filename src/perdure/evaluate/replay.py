@@ -13,7 +13,7 @@ from perdure.config import GalleryConfig
 from perdure.evaluate.partition import PartitionScores, partition
 from perdure.evaluate.stream import Stream
 from perdure.gallery.calibrate import Calibration
-from perdure.gallery.exemplars import select
+from perdure.gallery.exemplars import select, unit
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Float64s, Ints, Tracklet
@@ -148,7 +148,6 @@ def _cosines_of_pairs(stream: Stream, sample: int = 2000) -> Float64s:
     rows = stream.latest(len(stream))
     if len(rows) > sample:
         rows = np.sort(np.random.default_rng(0).choice(rows, sample, replace=False))
-    means = np.array([stream.told[row].exemplars[0].vectors.mean(axis=0) for row in rows])
-    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    means = unit(np.array([stream.told[row].exemplars[0].vectors.mean(axis=0) for row in rows]))
     first, second = np.triu_indices(len(means), 1)
     return (means @ means.T)[first, second].astype(np.float64) if len(means) > 1 else np.array([0.5])

@@ -41,17 +41,20 @@ class Album:
 
     def _make(self, reference: str, max_height_px: int) -> Picture | None:
         path = self.root / reference
-        if not reference or not path.is_file():
-            return None
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            return None
-        height, width = image.shape[:2]
-        if height > max_height_px:
-            width, height = max(1, round(width * max_height_px / height)), max_height_px
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-        return Picture(f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}", width, height)
+        return embedded(path, max_height_px) if reference and path.is_file() else None
+
+
+def embedded(path: Path, max_height_px: int) -> Picture | None:
+    """The picture of a file at most so high, as a part of a page; None where it is no picture."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        return None
+    height, width = image.shape[:2]
+    if height > max_height_px:
+        width, height = max(1, round(width * max_height_px / height)), max_height_px
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    return Picture(f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}", width, height)
 
 
 def best(exemplars: Iterable[Exemplars], count: int) -> list[str]:

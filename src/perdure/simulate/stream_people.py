@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from perdure.errors import InputError
+from perdure.gallery.exemplars import unit
 from perdure.types import Float32s, Float64s, Ints
 
 MARGIN_REACH = 3.0
@@ -207,7 +208,7 @@ def through_margins(scores: Float32s, margins: Float32s) -> Float32s:
     coordinate = np.arange(len(margins))
     low, high = margins[coordinate, below], margins[coordinate, below + 1]
     values = low + (place - below) * (high - low)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12), np.float32)
+    return unit(values)
 
 
 def _drawn(factor: Float32s, rng: np.random.Generator) -> Float32s:
