@@ -30,15 +30,15 @@ class Weights:
     nobody else explains is the track's more often than not.
     """
 
-    prior: float = -2.5
-    motion: float = 0.7
+    prior: float = -1.8
+    motion: float = 0.85
     """Of the log-likelihood ratio of the motion: below 1, because errors of a detector last for several frames."""
     freedom: float = 6.0
     """Of the Student t of the motion."""
-    overlap: float = 5.0
+    overlap: float = 4.0
     """Of the buffered intersection over union."""
     buffer: float = 0.2
-    unseen: float = -0.5
+    unseen: float = -0.3
     """Of log(1 + seconds since the last box / 0.1)."""
 
 
