@@ -48,7 +48,7 @@ def main() -> None:
         for embedder in chosen.embedders:
             for name in chosen.footage:
                 out = Path(folder) / f"{name}-{embedder}"
-                tell(name, embedder, run(name, embedder, out))
+                tell(name, run(name, embedder, out))
                 if name == "pets":
                     against_truth(out)
 
@@ -63,7 +63,7 @@ def run(name: str, embedder: str, out: Path) -> dict[str, object]:
     return dict(json.loads(told))
 
 
-def tell(name: str, embedder: str, told: dict[str, object]) -> None:
+def tell(name: str, told: dict[str, object]) -> None:
     """One line of the table."""
     stages = " ".join(f"{stage} {ms:.1f}" for stage, ms in told["stages_ms_per_frame"].items())  # type: ignore[attr-defined]
     print(
