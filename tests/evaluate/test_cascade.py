@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from typer.testing import CliRunner
@@ -47,6 +47,7 @@ def setting(pictures_of: PicturesOf) -> Setting:
     return next(real_settings(made, 1, 12, GalleryConfig(), told_early_s=None))
 
 
+@settings(deadline=None)
 @given(LABELS, LABELS)
 def test_elsewhere_is_the_rest_of_the_best_matching(before: Ints, after: Ints) -> None:
     before, after = (np.unique(labels, return_inverse=True)[1] for labels in (before, after))
@@ -55,6 +56,7 @@ def test_elsewhere_is_the_rest_of_the_best_matching(before: Ints, after: Ints) -
     assert not elsewhere(before, before.max() - before, ones).any()
 
 
+@settings(deadline=None)
 @given(LABELS, LABELS, arrays(np.float64, 30, elements=st.integers(1, 9)))
 def test_b_cubed_of_each_by_the_definition(person: Ints, identity: Ints, weight: np.ndarray) -> None:
     found = b_cubed_of_each(person, identity, weight)
@@ -149,6 +151,14 @@ def test_a_stream_without_room_for_a_fault(setting: Setting) -> None:
     alone = setting.stream.only(setting.stream.person == setting.stream.person[0])
     with pytest.raises(InputError, match="no place for a fault"):
         cascade(replace(setting, stream=alone), 3, seed=0)
+
+
+def test_policies_without_a_second_look_have_nothing_left_to_tell(setting: Setting) -> None:
+    simple = GalleryConfig(policy="ema", threshold=0.8)
+    damages = cascade(replace(setting, config=simple), 2, seed=0)
+    assert all(damage.left is None for damage in damages)
+    assert [row[-1] for row in report(damages).tables[0].rows] == [None] * 3
+    assert figures(damages)["swap"][0]["moved_after_second_look"] is None
 
 
 def test_report_and_figures(setting: Setting) -> None:

@@ -62,6 +62,9 @@ EmbedderOption = Annotated[
     str | None, typer.Option("--embedder", help="Model that embeds --images; with --embeddings: whose card counts.")
 ]
 HalfOption = Annotated[Half, typer.Option("--half", help="Every second of the sorted people, or everybody.")]
+PolicyOption = Annotated[
+    str, typer.Option("--policy", help="default, ema, ring-centroid, nearest, micro-track; stream also: all.")
+]
 CalibrationOption = Annotated[
     CalibrateOn, typer.Option("--calibration", help="The model's card, or fitted on the half that does not come.")
 ]
@@ -154,6 +157,8 @@ def cascade(
     places: Annotated[int, typer.Option("--places", min=1, help="Where each fault happens, for each seed.")] = 10,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Draws of who comes.")] = 3,
     people: Annotated[int, typer.Option("--people", min=2, help="At most so many come.")] = 100,
+    policy: PolicyOption = "default",
+    threshold: Annotated[float | None, typer.Option("--threshold", min=-1, max=1, help="Of simple policies.")] = None,
     device: DeviceOption = Device.AUTO,
     as_json: JsonOption = False,
     html: HtmlOption = None,
@@ -167,23 +172,28 @@ def cascade(
     from perdure.evaluate.cascade import cascade as spoil
 
     everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
-    settings = real_settings(everybody, seeds, people, GalleryConfig(), told_early_s=None)
+    config = GalleryConfig.model_validate({"policy": _policy(policy), "threshold": threshold})
+    settings = real_settings(everybody, seeds, people, config, told_early_s=None)
     with Console(stderr=True).status("starting ...") as status:
         found = [hurt for seed, setting in enumerate(settings) for hurt in spoil(setting, places, seed, status.update)]
-    notes = (f"{everybody.model}: at most {people} people come; the calibration is fitted on people who do not.",)
+    notes = (f"{everybody.model}, {policy}: at most {people} people come; the calibration is fitted on others.",)
     tell(cascade_report.report(found, notes), {"faults": cascade_report.figures(found)}, as_json, html)
 
 
 def _policies(wanted: str) -> list[str]:
     from perdure.config import PolicyName
+
+    return list(get_args(PolicyName)) if wanted == ALL else [_policy(wanted)]
+
+
+def _policy(wanted: str) -> str:
+    from perdure.config import PolicyName
     from perdure.errors import ConfigError
 
     known = list(get_args(PolicyName))
-    if wanted == ALL:
-        return known
     if wanted not in known:
-        raise ConfigError(f"unknown policy {wanted!r}; known: {', '.join(known)}, or {ALL}")
-    return [wanted]
+        raise ConfigError(f"unknown policy {wanted!r}; known: {', '.join(known)}")
+    return wanted
 
 
 def _threshold(wanted: str | None) -> float | str | None:

@@ -75,7 +75,8 @@ def full(setting: Setting) -> Trial:
     """Everything as it is."""
     stream, config = setting.stream, setting.config
     gallery = open_gallery(config, stream.model, stream.dim, setting.calibration)
-    return Trial(stream, gallery, thinned(config.exemplars_per_tracklet))
+    taken = thinned(config.exemplars_per_tracklet) if config.policy == "default" else _each(lambda e: e)
+    return Trial(stream, gallery, taken)
 
 
 def without_centring(setting: Setting) -> Trial:

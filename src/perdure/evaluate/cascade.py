@@ -26,6 +26,7 @@ from perdure.evaluate.replay import Prepare, snapshot, tell
 from perdure.evaluate.stream import Stream
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.gallery import Gallery
+from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Bools, Decision, Evidence, Exemplars, Float64s, Ints, Match
 
 Fault: TypeAlias = Literal["swap", "bad crop", "false match"]
@@ -48,8 +49,8 @@ class Damage:
     """(L,) B-cubed F of the tracklet without the fault less with it."""
     idf1_lost: float
     """Over the later tracklets."""
-    left: Bools
-    """(L,) ``moved`` after both galleries looked at everything again."""
+    left: Bools | None
+    """(L,) ``moved`` after both galleries looked at everything again; None for policies without that step."""
 
     @property
     def count(self) -> int:
@@ -93,7 +94,7 @@ def cascade(setting: Setting, places: int, seed: int, told: Callable[[str], None
     chosen = _places(stream, places, np.random.default_rng([seed, 2]))
     clean = full(setting).gallery
     _finish(clean, stream, 0, prepare)
-    clean_names, clean_second = _names(stream, clean), _names(stream, _second_look(clean, stream))
+    clean_names, clean_second = _names(stream, clean), _second_names(stream, clean)
     running, begun, found = full(setting).gallery, 0, []
     for number, (place, partner) in enumerate(chosen):
         tell(running, stream, begun, place, prepare)
@@ -102,9 +103,10 @@ def cascade(setting: Setting, places: int, seed: int, told: Callable[[str], None
             if told is not None:
                 told(f"seed {seed + 1}, place {number + 1} of {len(chosen)}: {fault}")
             gallery = snapshot(running)
-            spoilt = _spoilt(stream, gallery, fault, place, partner, prepare)
-            names, second = _names(stream, gallery), _names(stream, _second_look(gallery, spoilt))
-            found.append(_damage(stream, fault, place, partner, (clean_names, names), (clean_second, second)))
+            _spoilt(stream, gallery, fault, place, partner, prepare)
+            second = _second_names(stream, gallery)
+            both = None if clean_second is None or second is None else (clean_second, second)
+            found.append(_damage(stream, fault, place, partner, (clean_names, _names(stream, gallery)), both))
     return found
 
 
@@ -165,10 +167,13 @@ def _finish(gallery: Gallery, stream: Stream, begin: int, prepare: Prepare) -> N
     gallery.tick(float("inf"))
 
 
-def _second_look(gallery: Gallery, stream: Stream) -> Gallery:
+def _second_names(stream: Stream, gallery: Gallery) -> Ints | None:
+    """``_names`` after a second look; None where the policy has none."""
+    if not isinstance(gallery.scorer, CentredLinkage):
+        return None
     looked = snapshot(gallery)
     looked.consolidate(float(stream.at[-1]))
-    return looked
+    return _names(stream, looked)
 
 
 def _names(stream: Stream, gallery: Gallery) -> Ints:
@@ -178,7 +183,12 @@ def _names(stream: Stream, gallery: Gallery) -> Ints:
 
 
 def _damage(
-    stream: Stream, fault: Fault, place: int, partner: int, online: tuple[Ints, Ints], second: tuple[Ints, Ints]
+    stream: Stream,
+    fault: Fault,
+    place: int,
+    partner: int,
+    online: tuple[Ints, Ints],
+    second: tuple[Ints, Ints] | None,
 ) -> Damage:
     intact = np.ones(len(stream), bool)
     intact[[place, partner] if fault == "swap" else [place]] = False
@@ -198,7 +208,7 @@ def _damage(
         involved,
         lost[after],
         others.idf1 - mine.idf1,
-        elsewhere(second[0][intact], second[1][intact], anchored)[after],
+        None if second is None else elsewhere(second[0][intact], second[1][intact], anchored)[after],
     )
 
 

@@ -48,7 +48,7 @@ def figures(damages: Sequence[Damage]) -> dict[str, object]:
                 "b_cubed_f_lost": float(damage.lost.mean()) if len(damage.lost) else 0.0,
                 "idf1_lost": damage.idf1_lost,
                 "lasts": damage.lasts,
-                "moved_after_second_look": int(damage.left.sum()),
+                "moved_after_second_look": None if damage.left is None else int(damage.left.sum()),
             }
             for damage in of_fault(damages, fault)
         ]
@@ -58,6 +58,7 @@ def figures(damages: Sequence[Damage]) -> dict[str, object]:
 
 def _row(fault: Fault, found: Sequence[Damage]) -> tuple[Cell, ...]:
     moved = np.array([damage.count for damage in found])
+    left = [float(damage.left.sum()) for damage in found if damage.left is not None]
     lasting = [damage.lasts for damage in found if damage.count]
     return (
         fault,
@@ -67,7 +68,7 @@ def _row(fault: Fault, found: Sequence[Damage]) -> tuple[Cell, ...]:
         _mean(np.array([float((damage.moved & ~damage.involved).sum()) for damage in found])),
         _mean(np.array([damage.idf1_lost for damage in found]), digits=4),
         int(np.median(lasting)) if lasting else None,
-        _mean(np.array([float(damage.left.sum()) for damage in found])),
+        _mean(np.array(left)) if left else None,
     )
 
 
