@@ -46,10 +46,10 @@ def test_sort_believes_three_boxes_and_bytetrack_two() -> None:
 
 def turned_around(name: str) -> float:
     """Sideways speed (px per frame) right after a person, unseen while turning, is found walking back."""
-    walk = [box_at(100 + 4 * f) for f in range(20)]
-    back = [box_at(176 - 3 * f) for f in range(1, 4)]
+    walk = [box_at(50 + 9 * f) for f in range(20)]
+    back = [box_at(221 - 3 * f) for f in range(1, 4)]
     nothing = (np.zeros((0, 4)), np.zeros(0))
-    frames = [(b[None], np.array([0.9])) for b in walk] + [nothing] * 4 + [(b[None], np.array([0.9])) for b in back]
+    frames = [(b[None], np.array([0.9])) for b in walk] + [nothing] * 6 + [(b[None], np.array([0.9])) for b in back]
     tracker, numbers = drive(name, frames)
     assert numbers[-1] == [1]
     return float(tracker._tracks.motion.speed[0, 0])
