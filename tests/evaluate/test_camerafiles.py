@@ -39,6 +39,9 @@ def test_aicity_cameras_and_their_differences(tmp_path: Path) -> None:
     result.write_text("1 9 1 0 0 5 5 1 1\n1 9 1 0 0 5 6 1 1\n")
     with pytest.raises(InputError, match=r"result\.txt, camera 1: id 9 is more than once in frame 1"):
         read_cameras(truth, result, 10.0)
+    result.write_text("1,9,0,0,5,5,1,-1,-1,-1\n")
+    with pytest.raises(InputError, match=r"result\.txt: has 10 columns, AI City text has 9: camera, id"):
+        read_cameras(truth, result, 10.0)
     with pytest.raises(InputError, match="no result at"):
         read_cameras(truth, tmp_path / "absent.txt", 10.0)
 

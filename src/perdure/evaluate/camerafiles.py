@@ -113,9 +113,12 @@ def read_aicity(path: Path) -> dict[str, tuple[Tracks, Float64s]]:
     Format: https://www.aicitychallenge.org/, track 1, ``camera id frame left top width height xworld yworld``.
 
     Raises:
-        InputError: see ``read_numbers``; an id is twice in a frame of a camera.
+        InputError: see ``read_numbers``; other than nine columns; an id is twice in a frame of a camera.
     """
     rows = read_numbers(path, AICITY)
+    if rows.shape[1] != len(AICITY):
+        # A result in MOTChallenge text has ten, and would pass for boxes of cameras that do not exist.
+        raise InputError(f"{path}: has {rows.shape[1]} columns, AI City text has {len(AICITY)}: {', '.join(AICITY)}")
     camera = whole(rows[:, 0], path, "camera")
     ids, frames = whole(rows[:, 1], path, "id"), whole(rows[:, 2], path, "frame")
     boxes = np.column_stack([rows[:, 3:5], rows[:, 3:5] + rows[:, 5:7]])

@@ -64,13 +64,15 @@ def load(path: Path) -> Embeddings:
     """The embeddings in an npz file, scaled to unit norm.
 
     Raises:
-        InputError: not an npz; a missing key (all missing ones are named); arrays of different length; a vector that
-            is zero or not finite.
+        InputError: cannot be read; not an npz; a missing key (all missing ones are named); arrays of different
+            length; a vector that is zero or not finite.
     """
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as content:
             arrays = {key: np.asarray(content[key]) for key in content.files}
-    except (OSError, ValueError, BadZipFile) as error:
+    except OSError as error:
+        raise InputError(f"cannot read the embeddings {path}: {error.strerror or error}") from error
+    except (ValueError, BadZipFile) as error:
         raise InputError(f"{path} is not an npz file of plain arrays: {error}") from error
     return _checked(arrays, path)
 
