@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+
+from perdure.types import Flag
 
 from .conftest import box_at, crowded, play
 
@@ -55,3 +59,25 @@ def test_another_person_does_not_take_a_lost_track() -> None:
 def test_low_boxes_continue_but_never_start() -> None:
     frames: Frames = [(f / 10, {0: box_at(100 + 5 * f)}) for f in range(30)]
     assert play(frames, score=0.3).told == []
+
+
+def swapped_in_a_crowd() -> tuple[Frames, Callable[[np.ndarray], np.ndarray]]:
+    """Person 1 steps exactly where person 0 stood, while the crops are crowded; boxes alone cannot tell."""
+    frames: Frames = [(f / 10, {0 if f < 22 else 1: box_at(300 + f)}) for f in range(50)]
+    count = iter(range(50))
+    return frames, lambda boxes: np.full(len(boxes), int(Flag.CROWDED) if 20 <= next(count) < 28 else 0)
+
+
+def test_a_swap_is_undone_when_the_person_is_seen_clearly() -> None:
+    frames, flags = swapped_in_a_crowd()
+    first, second = sorted(play(frames, flags=flags).last().values(), key=lambda t: t.start)
+    assert first.path[-1, 1] == 19
+    assert first.ended == "lost"
+    np.testing.assert_array_equal(second.path[:, 1], np.arange(20, 50))
+    assert first.exemplars[0].at.max() < 2.0
+    assert second.exemplars[0].at.min() >= 2.8
+
+
+def test_without_looks_a_swap_cannot_be_seen() -> None:
+    frames, flags = swapped_in_a_crowd()
+    assert len(play(frames, flags=flags, looks=False).last()) == 1

@@ -74,6 +74,8 @@ def motion_llr(
 ) -> Float64s:
     """(N, M) log-likelihood ratio: this detection shows this track, against: it shows somebody else in the picture.
 
+    The dense form of what ``kernels.near_pairs`` computes for near pairs only: for fitting, and as its oracle.
+
     The first is a Student t with ``freedom`` degrees around the prediction (people start, stop and turn more often
     than a Gaussian allows), the second is flat over the picture and over sizes up to one height; ``prior`` (nats)
     is added, and is negative where people crowd together.
