@@ -42,6 +42,7 @@ SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[
 HELD_OUT = 100
 CROPS_PER_CAMERA = 2
 FALSE_POSITIVE_RATE = 0.01
+LOW_QUALITY = 0.05
 BATCH = 64
 CHECKED_ON = f"Market-1501 dev, last {HELD_OUT} identities, one query per identity and camera, seed 0"
 
@@ -70,8 +71,8 @@ def main() -> None:
     print("embedder                            slope  offset threshold | held out: FPR  recall  rank-1    mAP")
     for name in chosen.names or here:
         embedder = open_embedder(name, "cpu", 1)
-        found = calibrate(vectors_of(embedder, fitted), fitted.labels, name, chosen.held_out)
-        held = vectors_of(embedder, others)
+        found = calibrate(*embedded(embedder, fitted), fitted.labels, name, chosen.held_out)
+        held = embedded(embedder, others)[0]
         strangers, returning = (np.mean(kind > found.threshold) for kind in pairs(held, others.labels)[::-1])
         query = query_each(others.labels.person, others.labels.camera)
         ranked = score_vectors(held[query], held, others.labels[query], others.labels)
@@ -110,9 +111,10 @@ def read(paths: list[Path]) -> People:
     return People(crops, Labels(np.array([int(p[0]) for p in parts]), np.array([int(p[1][1]) for p in parts])))
 
 
-def vectors_of(embedder: Embedder, people: People) -> Float32s:
-    """(N, D) vectors of all crops."""
-    return np.concatenate([embedder.embed(people.crops[i : i + BATCH])[0] for i in range(0, len(people.crops), BATCH)])
+def embedded(embedder: Embedder, people: People) -> tuple[Float32s, Float32s]:
+    """(N, D) vectors and (N,) qualities of all crops."""
+    parts = [embedder.embed(people.crops[i : i + BATCH]) for i in range(0, len(people.crops), BATCH)]
+    return np.concatenate([vectors for vectors, _ in parts]), np.concatenate([quality for _, quality in parts])
 
 
 def pairs(vectors: Float32s, labels: Labels) -> tuple[Float64s, Float64s]:
@@ -133,7 +135,7 @@ def centred(vectors: Float32s, labels: Labels) -> tuple[Float32s, Labels]:
     return unit(means), Labels(people, cameras)
 
 
-def calibrate(vectors: Float32s, labels: Labels, name: str, held_out: bool = False) -> Calibration:
+def calibrate(vectors: Float32s, quality: Float32s, labels: Labels, name: str, held_out: bool = False) -> Calibration:
     """The calibration block of the vectors of crops."""
     plain = pairs(vectors, labels)[1]
     same, different = pairs(*centred(vectors, labels))
@@ -147,6 +149,7 @@ def calibrate(vectors: Float32s, labels: Labels, name: str, held_out: bool = Fal
         offset=round(offset, 3),
         impostor_mean=round(float(plain.mean()), 4),
         impostor_std=round(float(different.std()), 4),
+        quality=round(float(np.quantile(quality, LOW_QUALITY)), 4),
         threshold=round(float(np.quantile(plain, 1 - FALSE_POSITIVE_RATE)), 4),
         false_positive_rate=FALSE_POSITIVE_RATE,
         fitted_on=f"Market-1501 dev, {who} identities, {crops}. The model was trained on: {seen}",

@@ -99,5 +99,10 @@ def calibration_of(name_or_path: str) -> Calibration | None:
     if measured is None:
         return None
     return Calibration(
-        measured.slope, measured.offset, measured.impostor_mean, measured.impostor_std, measured.threshold
+        measured.slope,
+        measured.offset,
+        measured.impostor_mean,
+        measured.impostor_std,
+        measured.threshold,
+        measured.quality,
     )

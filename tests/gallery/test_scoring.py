@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,19 @@ def test_representatives_take_the_best_of_what_stands_for_an_identity():
     np.testing.assert_allclose(scorer.similarity(1, index, 3), [1.0, 0.0, -np.inf])
     scorer.regrouped(0, lambda: None)
     np.testing.assert_allclose(scorer.similarity(1, index, 3), [-np.inf, 0.0, -np.inf])
+
+
+def test_poor_pictures_say_little_either_way():
+    calibration = replace(CALIBRATION, quality=0.8)
+    vectors = unit(np.array([[1.0, 0, 0, 0], [1, 0.1, 0, 0], [0, 0, 1, 0]]))
+    index = Index(4)
+    for i, (vector, quality) in enumerate(zip(vectors, (0.9, 0.2, 0.4), strict=True)):
+        index.put(str(i), vector, 0.0, 1.0, 0, quality)
+    scorer = CentredLinkage(calibration)
+    scorer.placed(0, index)
+    full = vectors @ vectors[0]
+    neutral = 8 / 20
+    np.testing.assert_allclose(
+        scorer.pairs(0, index), neutral + np.array([1.0, 0.25, 0.5]) * (full - neutral), atol=1e-5
+    )
+    assert calibration.log_likelihood_ratio(np.array(neutral)) == pytest.approx(0.0)

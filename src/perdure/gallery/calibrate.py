@@ -28,6 +28,17 @@ class Calibration:
     """Standard deviation of the centred similarity of two strangers."""
     threshold: float = 0.7
     """Uncentred cosine at which the simple policies match unless told otherwise."""
+    quality: float = 0.0
+    """Pictures at least this good are what all of this was measured on."""
+
+    def trust(self, quality: Float64s) -> Float64s:
+        """In [0, 1]: how much of the evidence of a picture counts; all of it from ``quality`` on."""
+        return np.minimum(1.0, np.asarray(quality) / self.quality) if self.quality > 0 else np.ones_like(quality)
+
+    @property
+    def neutral(self) -> float:
+        """The similarity that speaks neither for nor against."""
+        return -self.offset / self.slope
 
     def log_likelihood_ratio(self, similarity: Float64s) -> Float64s:
         """Of "same" against "different", nats."""

@@ -39,6 +39,12 @@ def mean(exemplars: Exemplars) -> Float32s:
     return unit((0.05 + exemplars.quality) @ exemplars.vectors)
 
 
+def typical_quality(exemplars: Exemplars) -> float:
+    """Mean quality as it weighs in ``mean``: the good pictures count most."""
+    weights = 0.05 + exemplars.quality
+    return float(weights @ exemplars.quality / weights.sum())
+
+
 def moving_average(exemplars: Exemplars, momentum: float = 0.9) -> Float32s:
     """(1, D) unit: v <- momentum v + (1 - momentum) x over the pictures in order of time.
 

@@ -11,7 +11,7 @@ from perdure.gallery.calibrate import Calibration, probability
 from perdure.gallery.consolidate import certainty, cluster, rename
 from perdure.gallery.constraints import overlap_s, seen_apart
 from perdure.gallery.decide import Candidates, Rule
-from perdure.gallery.exemplars import mean
+from perdure.gallery.exemplars import mean, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition
 from perdure.gallery.scoring import CentredLinkage, Scorer
@@ -144,7 +144,7 @@ class Gallery:
     def _take(self, tracklet: Tracklet, body: Exemplars) -> None:
         self.evidence[tracklet.id] = tracklet
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
-        row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera)
+        row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
         self.scorer.placed(row, self._index)
         identity = self.partition.identity_of.get(tracklet.id)
         if identity is None:

@@ -22,7 +22,7 @@ class Index:
 
     def __post_init__(self) -> None:
         self._vectors = np.zeros((64, self.dim), np.float32)
-        self._numbers = np.zeros((64, 3))
+        self._numbers = np.zeros((64, 4))
         self._codes = np.zeros((64, 2), np.int64)
 
     def __len__(self) -> int:
@@ -56,6 +56,11 @@ class Index:
         return self._numbers[: len(self), 2]
 
     @property
+    def qualities(self) -> Float64s:
+        """(N,) in [0, 1]."""
+        return self._numbers[: len(self), 3]
+
+    @property
     def cameras(self) -> Ints:
         """(N,) camera codes."""
         return self._codes[: len(self), 0]
@@ -65,7 +70,7 @@ class Index:
         """(N,) codes of identities, -1 where undecided."""
         return self._codes[: len(self), 1]
 
-    def put(self, tracklet: str, vector: Float32s, start: float, end: float, camera: int) -> int:
+    def put(self, tracklet: str, vector: Float32s, start: float, end: float, camera: int, quality: float = 1.0) -> int:
         """Add a tracklet, or replace what is known of it; its row."""
         row = self._row.get(tracklet)
         if row is None:
@@ -76,7 +81,7 @@ class Index:
             self._row[tracklet] = row
             self._codes[row] = camera, -1
         self._vectors[row] = vector
-        self._numbers[row, :2] = start, end
+        self._numbers[row, [0, 1, 3]] = start, end, quality
         return row
 
     def remove(self, tracklet: str) -> None:

@@ -41,6 +41,9 @@ class CentredLinkage:
     mu = |m|^2 the mean cosine of strangers and k = 2 l - l^2: cos = cos_centred (1 - k mu) + k mu, and the similarity
     is (cos - mu) / (1 - mu).
 
+    Poor pictures look alike whoever is on them, and say little: the similarity is drawn towards the neutral one, at
+    which the likelihood ratio is 1, as far as the poorer of the two is worse than what the calibration was measured on.
+
     Average linkage beat the best and the mean of the three best pairs on market1501-dev (docs/gallery.md).
     """
 
@@ -84,7 +87,9 @@ class CentredLinkage:
         norms = np.sqrt(np.maximum(1 - 2 * index.projections + self._norms[cameras], 1e-12))
         cosine = dots / (norms * norms[row])
         km = self._kappa * self._mu
-        return np.asarray((cosine * (1 - km) + km - self._mu) / (1 - self._mu))
+        similarity = (cosine * (1 - km) + km - self._mu) / (1 - self._mu)
+        trust = self.calibration.trust(np.minimum(index.qualities, index.qualities[row]))
+        return np.asarray(self.calibration.neutral + trust * (similarity - self.calibration.neutral))
 
     def matrix(self, rows: Ints, index: Index) -> Float64s:
         """(n, n) centred similarity of the tracklets in ``rows``, with the means as they are now."""
