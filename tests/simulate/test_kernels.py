@@ -10,8 +10,10 @@ import pytest
 
 from perdure.simulate import kernels, scene, sensor
 from perdure.simulate.body import build
+from perdure.simulate.gait import Stance
 from perdure.simulate.lens import Lens
 from perdure.simulate.looks import PATTERNS, random_look
+from perdure.simulate.render import PASSES, Actor, Renderer
 from perdure.simulate.scene import Scene
 
 
@@ -176,3 +178,19 @@ def test_a_box_between_lamp_and_floor_leaves_less_light(box_scene: Scene) -> Non
         light = np.zeros((2, 3))
         run(place, normal, hit, box_scene.boxes, box_scene.lamps, box_scene.ambient, light)
         assert light[0, 0] < 0.6 * light[1, 0]
+
+
+def test_a_whole_picture_is_the_same_without_the_compiler(box_scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    lens = Lens((-1.0, 0.0, 1.6), yaw_deg=0, pitch_deg=8, hfov_deg=40, width=24, height=32)
+    quiet = sensor.Sensor(photon_noise=0.0, read_noise=0.0)
+    actors = [Actor.of(i, random_look(np.random.default_rng(i))) for i in range(2)]
+    one = np.ones(PASSES)
+    zero = 0 * one
+    stances = [Stance((2 + i) * one, 0.3 * i * one, 3 * one, zero, one, zero, zero, zero, zero) for i in range(2)]
+    first = Renderer(box_scene, lens, quiet, samples=1).shoot(actors, stances, 1)
+    monkeypatch.setattr(kernels, "shade", plain(kernels.shade))
+    monkeypatch.setattr(scene, "_paint", plain(scene._paint))
+    second = Renderer(box_scene, lens, quiet, samples=1).shoot(actors, stances, 1)
+    np.testing.assert_array_equal(first.mask, second.mask)
+    np.testing.assert_array_equal(first.visibility, second.visibility)
+    assert np.abs(first.image.astype(int) - second.image.astype(int)).max() <= 3
