@@ -18,7 +18,7 @@ from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.partition import partition
 from perdure.evaluate.replay import best_threshold, replay, run_policy, snapshot, tell, thinned
 from perdure.evaluate.stream import halves, of_pictures, of_simulation
-from perdure.evaluate.stream_calibration import fit_calibration
+from perdure.evaluate.stream_calibration import _with_growing_identities, fit_calibration
 from perdure.evaluate.stream_report import PolicyRun, report
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.constraints import seen_apart
@@ -179,10 +179,21 @@ def test_a_calibration_is_right_about_its_own_people(pictures_of: PicturesOf, ca
     assert abs(calibration.impostor_mean) < 0.1
     plain = fit_calibration(pictures_of(40, seed=9), centred=False)
     assert plain.impostor_std > calibration.impostor_std  # cameras make strangers alike
-    with pytest.raises(InputError, match="two cameras"):
-        fit_calibration(pictures_of(5)[pictures_of(5).camera == 1])
+    alone = pictures_of(5)
+    with pytest.raises(InputError, match="two tracklets"):
+        fit_calibration(alone[(alone.camera == 1) & (alone.sequence == 1)])
     with pytest.raises(InputError, match="found one"):
         fit_calibration(pictures_of(1))
+
+
+def test_a_calibration_compares_with_part_of_an_identity_and_never_with_itself() -> None:
+    person = np.array([1, 1, 1, 2, 2, 3])
+    similarity = np.where(person[:, None] == person, 0.5, -0.1) + 99 * np.eye(6)
+    score, same = _with_growing_identities(similarity, person)
+    assert score[same] == pytest.approx(0.5)
+    assert score[~same] == pytest.approx(-0.1)
+    assert len(score[~same]) == 6 * 3 - 6
+    assert 0 < same.sum() <= 5  # the third person has no other tracklet
 
 
 def test_the_report_has_a_line_per_policy_and_curves(pictures_of: PicturesOf, calibration: Calibration) -> None:

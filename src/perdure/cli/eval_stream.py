@@ -75,9 +75,7 @@ def stream(
     embedder: EmbedderOption = None,
     embeddings: EmbeddingsOption = None,
     save: SaveOption = None,
-    policy: Annotated[
-        str, typer.Option("--policy", help="default, ema, ring-centroid, nearest, micro-track; all.")
-    ] = "default",
+    policy: PolicyOption = "default",
     threshold: Annotated[
         str | None, typer.Option("--threshold", help="Cosine for policies that have one; best: scanned in hindsight.")
     ] = None,

@@ -17,36 +17,53 @@ FALSE_POSITIVE_RATE = 0.01
 
 
 def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibration:
-    """From what a gallery compares: means of tracklets, less what all tracklets of a camera have in common.
+    """From what a gallery compares: a tracklet with the mean over the tracklets that an identity has so far.
 
-    Same: a person's tracklets in two cameras. Different: tracklets of two people, in any cameras. (Means of whole stays
-    are cleaner than tracklets; fitted on them, a gallery believes itself surer than it is and splits people.)
+    Every tracklet is compared with a random part of every person's tracklets, itself excluded: its own person's is
+    "same". (Fitted on pairs of cleaner means, such as whole stays, a gallery believes itself surer than it is and
+    splits people: see docs/evaluate-stream.md.)
 
     Args:
-        embeddings: of the people to fit on, in several cameras; junk and distractors are left out.
-        centred: False leaves the means in, for a scorer that does not centre; its scale still has strangers at 0.
+        embeddings: of the people to fit on; junk and distractors are left out.
+        centred: False leaves the means of cameras in, for a scorer that does not centre; strangers are at 0 as well.
 
     Raises:
-        InputError: nobody is seen by two cameras, or there is only one person.
+        InputError: nobody has two tracklets, or there is only one person.
     """
     kept = embeddings[embeddings.person > 0]
     means, person, camera = _tracklets(kept)
     impostor_mean = _mean_of_strangers(kept)
     if centred:
-        means = means.copy()
         for number in np.unique(camera):
             means[camera == number] -= means[camera == number].mean(axis=0)
         means = unit(means)
-    first, second = np.triu_indices(len(means), 1)
-    similarity = (means @ means.T)[first, second].astype(np.float64)
+    similarity = (means @ means.T).astype(np.float64)
     if not centred:
         similarity = (similarity - impostor_mean) / (1 - impostor_mean)
-    same = person[first] == person[second]
-    used: Bools = ~same | (camera[first] != camera[second])
-    if not same[used].any() or same[used].all():
-        raise InputError("a calibration needs two people or more, and somebody seen by two cameras")
-    slope, offset = fit_affine(similarity[used], same[used])
-    return Calibration(slope, offset, impostor_mean, float(similarity[~same].std()), _threshold(kept))
+    score, same = _with_growing_identities(similarity, person)
+    if not same.any():
+        raise InputError("a calibration needs somebody with two tracklets")
+    slope, offset = fit_affine(score, same)
+    strangers = similarity[person[:, None] != person[None]]
+    return Calibration(slope, offset, impostor_mean, float(strangers.std()), _threshold(kept))
+
+
+def _with_growing_identities(similarity: Float64s, person: Ints) -> tuple[Float64s, Bools]:
+    """Mean similarity of every tracklet with a random part of each person's, and whether that is its own person."""
+    rng, rows = np.random.default_rng(0), np.arange(len(person))
+    scores, same = [], []
+    for number in np.unique(person):
+        members = rng.permutation(np.flatnonzero(person == number))
+        count = rng.integers(1, len(members) + 1, len(person))
+        total = np.cumsum(similarity[:, members], axis=1)[rows, count - 1]
+        place = np.full(len(person), len(members))
+        place[members] = np.arange(len(members))
+        itself = place < count
+        total[itself] -= np.diag(similarity)[itself]
+        others = count - itself
+        scores.append((total / np.maximum(others, 1))[others > 0])
+        same.append((person == number)[others > 0])
+    return np.concatenate(scores), np.concatenate(same)
 
 
 def _tracklets(kept: Embeddings) -> tuple[Float32s, Ints, Ints]:
