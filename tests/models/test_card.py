@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from perdure.errors import ModelError
 from perdure.models import card as card_module
@@ -132,7 +132,7 @@ def test_no_file_and_no_json(tmp_path: Path) -> None:
         read_card(written(tmp_path, [1]))
 
 
-def test_the_threshold_is_that_of_the_calibration() -> None:
+def test_a_calibration_says_where_it_comes_from() -> None:
     block = {
         "slope": 20.0,
         "offset": -12.0,
@@ -144,5 +144,9 @@ def test_the_threshold_is_that_of_the_calibration() -> None:
         "different_pairs": 1,
         "source": "y",
     }
-    assert Card.model_validate(EMBEDDER).cosine_threshold is None
-    assert Card.model_validate({**EMBEDDER, "calibration": block}).cosine_threshold == 0.7
+    calibration = Card.model_validate({**EMBEDDER, "calibration": block}).calibration
+    assert calibration is not None
+    assert calibration.threshold == 0.7
+    del block["source"]
+    with pytest.raises(ValidationError, match="source"):
+        Card.model_validate({**EMBEDDER, "calibration": block})

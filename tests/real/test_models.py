@@ -98,9 +98,9 @@ def test_embedders_know_mirror_images_and_people(shared: Path, name: str) -> Non
     np.fill_diagonal(cosines, -1.0)
     assert np.mean([same[i, row.argmax()] for i, row in enumerate(cosines)]) > 0.7
     card, _ = catalogue.find(name)
-    assert card.cosine_threshold is not None
-    assert np.mean(cosines[~same] > card.cosine_threshold) < 0.05
-    assert np.mean(cosines[same & (cosines > -1)] > card.cosine_threshold) > 0.4
+    assert card.calibration is not None
+    assert np.mean(cosines[~same] > card.calibration.threshold) < 0.05
+    assert np.mean(cosines[same & (cosines > -1)] > card.calibration.threshold) > 0.4
 
 
 @pytest.mark.real

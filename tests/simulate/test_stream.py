@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perdure.errors import ConfigError, InputError
-from perdure.simulate.stream import MONDAY, NO_FAULTS, Faults, StreamPlan, TrueTracklet, stream
+from perdure.simulate.stream import MONDAY, Faults, StreamPlan, TrueTracklet, stream
 from perdure.simulate.stream_fit import fit, tracklets_of
 from perdure.simulate.stream_people import FittedPeople, Habits, PeopleModel, RealPeople
 from perdure.simulate.stream_traffic import DAY_S, CameraGraph, Traffic, visits
@@ -18,6 +18,7 @@ from perdure.types import Float32s, Ints
 GRAPH = CameraGraph.corridor(5)
 BUSY = Traffic(days=0.07, visits_per_day=4000, people=400)
 MORNING = MONDAY + 8 * 3600
+NO_FAULTS = Faults(0.0, 0.0, 0.0)
 
 
 def crowd(people: int = 60, dim: int = 16, seed: int = 0) -> tuple[Float32s, Ints, Ints, Ints]:

@@ -147,11 +147,6 @@ class Card(_Part):
             raise ValueError("a card with a file needs input and output")
         return self
 
-    @property
-    def cosine_threshold(self) -> float | None:
-        """The default cosine threshold of an embedder, None where nobody measured one."""
-        return self.calibration.threshold if self.calibration else None
-
 
 def read_card(path: Path) -> Card:
     """The card in a JSON file.

@@ -43,9 +43,6 @@ class Faults:
     """Probability that a track ends on somebody else."""
 
 
-NO_FAULTS = Faults(0.0, 0.0, 0.0)
-
-
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
     """All there is to say about a stream beside how its people look; the same plan and looks give the same stream."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from perdure.errors import StoreError
 from perdure.store import schema
 from perdure.types import Change, Crops, Detections, Event, Exemplars, Seen, Tracklet
 
-State = Literal["running", "finished"]
 FORMAT = "1"
 
 
