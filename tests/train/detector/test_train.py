@@ -158,7 +158,7 @@ def test_blending_is_a_straight_line_between_the_nets() -> None:
 def test_a_blend_that_loses_on_either_part_is_not_chosen(
     config: DetectorTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = {0.0: Score(0.5, 0.5), 0.2: Score(0.52, 0.55), 0.4: Score(0.51, 0.6), 0.6: Score(0.49, 0.9)}
+    scores = {0.0: Score(0.5, 0.5), 0.2: Score(0.52, 0.55), 0.4: Score(0.497, 0.6), 0.6: Score(0.49, 0.9)}
     parent, trained = YoloxNano(width=4), YoloxNano(width=4)
     for net, value in ((parent, 0.0), (trained, 1.0)):
         for parameter in net.parameters():
@@ -168,7 +168,7 @@ def test_a_blend_that_loses_on_either_part_is_not_chosen(
         return scores[round(float(next(net.parameters()).flatten()[0].detach()), 1)]
 
     monkeypatch.setattr(module, "evaluate", told)
-    three = config.model_copy(update={"blends": (0.2, 0.4, 0.6)})
+    three = config.model_copy(update={"blends": (0.2, 0.4, 0.6), "may_lose": 0.005})
     chosen, score = choose_blend(parent, trained, [], three)
     assert score == scores[0.4]
     assert next(chosen.parameters()).flatten()[0].item() == pytest.approx(0.4)

@@ -45,12 +45,15 @@ class DetectorTraining(BaseModel):
     mosaic_scale: tuple[float, float] = Field((0.8, 2.2), description="Of the four pictures, against fitting theirs.")
     aspect: tuple[float, float] = Field((0.6, 1.7), description="Random stretch sideways, besides undoing squares.")
     blends: tuple[float, ...] = Field(
-        (0.25, 0.5, 0.75, 1.0), description="Shares of the trained weights tried at the end."
+        (0.1, 0.2, 0.3, 0.5, 0.7, 1.0), description="Shares of the trained weights tried at the end."
     )
     frozen: tuple[Literal["stem", "dark2", "dark3", "dark4", "dark5"], ...] = Field(
         ("stem", "dark2"), description="Stages that keep the parent's weights: less time, less forgotten."
     )
     parent_share: float = Field(0.5, ge=0.0, le=1.0, description="How far the background follows the parent's scores.")
+    may_lose: float = Field(
+        0.0025, ge=0.0, le=1.0, description="AP50 a blend may lose on a part of val: the noise of 128 pictures is 0.02."
+    )
     threads: int = Field(1, ge=1, le=256)
 
 

@@ -175,14 +175,14 @@ def blend(parent: YoloxNano, trained: YoloxNano, share: float) -> YoloxNano:
 def choose_blend(
     parent: YoloxNano, trained: YoloxNano, val: Sequence[Picture], config: DetectorTraining
 ) -> tuple[YoloxNano, Score]:
-    """The best on val of the blends that lose nothing on either part of it; the parent itself where all of them do."""
+    """The best on val of the blends that lose no more than `may_lose` on either part of it, or else the parent."""
     start = evaluate(parent, val, config)
     best = (parent, start)
     for share in config.blends:
         mixed = blend(parent, trained, share)
         score = evaluate(mixed, val, config)
         print(f"blend {share:.2f}: clean {score.clean:.4f} street {score.street:.4f}", flush=True)  # noqa: T201
-        loses = score.clean < start.clean or score.street < start.street
+        loses = min(score.clean - start.clean, score.street - start.street) < -config.may_lose
         if score.selection > best[1].selection and not loses:
             best = (mixed, score)
     return best
