@@ -81,7 +81,7 @@ def open_models(own: str, only_own: bool) -> list[Model]:
 
 
 def cost(models: list[Model], repeats: int) -> None:
-    """Medians of interleaved calls: whatever else the machine does falls on all models alike."""
+    """Medians of interleaved calls, in CPU time of the one thread: what else the machine does counts little."""
     times: dict[tuple[str, int], list[float]] = {(m.name, b): [] for m in models for b in (1, 8)}
     for _ in range(repeats):
         for m in models:
@@ -90,11 +90,11 @@ def cost(models: list[Model], repeats: int) -> None:
                 pictures = np.random.default_rng(0).uniform(0, 1, (b, 3, given.height, given.width)).astype(np.float32)
                 tensor = [m.session.card.output.vector]
                 m.session.run(pictures, tensor)  # the caches hold this network again, as in a run of crops
-                began = time.perf_counter()
+                began = time.thread_time()
                 m.session.run(pictures, tensor)
-                times[m.name, b].append((time.perf_counter() - began) / b * 1e3)
+                times[m.name, b].append((time.thread_time() - began) / b * 1e3)
     middle = {k: statistics.median(v) for k, v in times.items()}
-    print("\ncost, ms per crop, one thread: batch 1 and 8, and as shares of 0277")
+    print("\ncost, CPU ms per crop, one thread: batch 1 and 8, and as shares of 0277")
     for m in models:
         one, eight = middle[m.name, 1], middle[m.name, 8]
         shares = [

@@ -107,11 +107,18 @@ class BodyNet(nn.Module):
         self.project = nn.Linear(self.pool.out_features, shape.dim, bias=False)
         self.neck = nn.BatchNorm1d(shape.dim)
         self.quality_head = nn.Sequential(nn.Linear(2 * sum(shape.widths), 48), nn.ReLU(), nn.Linear(48, 1))
+        self.length_gain: Tensor
+        self.length_mean: Tensor
+        self.register_buffer("length_gain", torch.zeros(()))  # what the embedding's own length adds to its quality
+        self.register_buffer("length_mean", torch.zeros(()))
 
     def forward(self, images: Tensor) -> BodyOutput:
         """One pass over (N, 3, H, W) float32 BGR 0..255."""
         raw, seen = self.encode(images)
-        return BodyOutput(raw, self.neck(raw), torch.sigmoid(self.quality_head(seen).squeeze(1)))
+        embedding = self.neck(raw)
+        length = embedding.detach().float().square().sum(1).sqrt()
+        trust = self.quality_head(seen).squeeze(1) + self.length_gain * (length - self.length_mean)
+        return BodyOutput(raw, embedding, torch.sigmoid(trust))
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The raw embedding (N, dim), and what the quality head sees, (N, 2 * sum of widths) without gradient."""

@@ -41,9 +41,12 @@ class QualityPlan:
 
 @dataclass(frozen=True)
 class _Seen:
-    """For M crops and their 3 views: what the head sees (M, 3, F), and the worth of the last two views (M, 2)."""
+    """For M crops and their 3 views: what the head sees (M, 3, F), the embedding's length (M, 3), and the worth of the
+    last two views (M, 2).
+    """
 
     features: Tensor
+    length: Tensor
     worth: Tensor
 
 
@@ -55,6 +58,9 @@ def train_quality(
     The target of a worsened crop is what its embedding is worth (`worth`): an uncertainty as in Shi and Jain 2019,
     "Probabilistic Face Embeddings", but learned directly as an error. The crops themselves give no target, because the
     network knows them by heart, the bad ones too; of them it is only asked that each stands above its worsened self.
+
+    The length of the embedding, which tells good crops from bad ones without any training (as in Meng et al. 2021,
+    "MagFace"), then counts as much as the head: the mean of both, at the head's spread.
     """
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
@@ -78,6 +84,7 @@ def train_quality(
     ordered = float((quality[:, 0] > quality[:, 2]).float().mean())
     log.info("quality head: last loss %.4f, %.3f of the last batch in order", float(loss.detach()), ordered)
     _install(net, head, mean, std)
+    _blend_length(net, seen)
 
 
 def worth(embedding: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
@@ -104,16 +111,18 @@ def _look(
 ) -> _Seen:
     centres = _centres(net, crops, labels, size_hw, rng)
     chosen = rng.permutation(len(crops))[: plan.crops]
-    features, values = [], []
+    features, lengths, values = [], [], []
     with torch.no_grad():
         for start in range(0, len(chosen), 32):
             index = chosen[start : start + 32]
             raw, seen = net.encode(as_planes(_views(crops, index, size_hw, rng)))
             who = torch.from_numpy(np.tile(labels[index], 2))
-            value = worth(net.neck(raw)[len(index) :], centres, who)
+            embedding = net.neck(raw)
+            value = worth(embedding[len(index) :], centres, who)
+            lengths.append(torch.stack(embedding.norm(dim=1).chunk(3), 1))
             features.append(torch.stack(seen.chunk(3), 1))
             values.append(torch.stack(value.chunk(2), 1))
-    return _Seen(torch.cat(features), torch.cat(values))
+    return _Seen(torch.cat(features), torch.cat(lengths), torch.cat(values))
 
 
 def _centres(
@@ -138,6 +147,18 @@ def _install(net: BodyNet, head: nn.Sequential, mean: Tensor, std: Tensor) -> No
         first.weight.div_(std)
         first.bias.sub_(first.weight @ mean)
     net.quality_head.load_state_dict(head.state_dict())
+
+
+def _blend_length(net: BodyNet, seen: _Seen) -> None:
+    """Halve the head and add the other half from the embedding's length, brought to the head's mean and spread."""
+    last = net.quality_head[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        heads = net.quality_head(seen.features).squeeze(2)
+        net.length_gain.copy_(0.5 * heads.std() / seen.length.std())
+        net.length_mean.copy_(seen.length.mean())
+        last.weight.mul_(0.5)
+        last.bias.copy_(0.5 * last.bias + 0.5 * heads.mean())
 
 
 def _views(crops: Crops, index: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
