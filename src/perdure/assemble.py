@@ -16,6 +16,7 @@ from perdure.gallery.decide import FixedThreshold, Posterior, Rule
 from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
+from perdure.models.card import Card
 from perdure.models.catalogue import find
 from perdure.pipeline import Cameras, KeepPicture, Site, Stage
 from perdure.track.build import build as build_tracker
@@ -95,7 +96,12 @@ def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -
 
 def calibration_of(name_or_path: str) -> Calibration | None:
     """What the card of an embedder says a similarity is worth; None where nobody measured it."""
-    measured = find(name_or_path, "embedder")[0].calibration
+    return measured_by(find(name_or_path, "embedder")[0])
+
+
+def measured_by(card: Card) -> Calibration | None:
+    """What a card says a similarity is worth, as the gallery takes it."""
+    measured = card.calibration
     if measured is None:
         return None
     return Calibration(

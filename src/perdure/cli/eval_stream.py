@@ -238,17 +238,14 @@ def calibrated(
 
 def card_calibration(model: str) -> tuple[Calibration | None, str]:
     """What the card of a model of this name says; the file of the model need not be here."""
-    from perdure.gallery.calibrate import Calibration
+    from perdure.assemble import measured_by
     from perdure.models.catalogue import cards, choose
 
     name = choose(model, "embedder")
-    measured = next((c.calibration for c in cards() if c.task == "embedder" and c.name == name), None)
-    if measured is None:
+    card = next((c for c in cards() if c.task == "embedder" and c.name == name), None)
+    if card is None or card.calibration is None:
         return None, f"No card of {name!r} gives a calibration."
-    fitted = Calibration(
-        measured.slope, measured.offset, measured.impostor_mean, measured.impostor_std, measured.threshold
-    )
-    return fitted, f"Calibration and threshold of the card of {name}, fitted on {measured.fitted_on}"
+    return measured_by(card), f"Calibration and threshold of the card of {name}, fitted on {card.calibration.fitted_on}"
 
 
 def _run(
