@@ -45,3 +45,18 @@ def test_the_head_learns_the_order_and_the_embedding_stays_as_it_was():
     worse = np.stack([degrade(p, crops.pixels[0], 0.8, rng) for p in crops.pixels])
     _, lower = embed(net, Crops(worse, crops.identities, crops.cameras, crops.names), (64, 32))
     assert (quality > lower).mean() > 0.8
+
+
+def test_a_longer_embedding_is_trusted_more():
+    torch.manual_seed(0)
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=16))
+    crops = _striped_people()
+    train_quality(net, crops, crops.identities, (64, 32), QualityPlan(crops=32, steps=50, batch=16), 0)
+    assert float(net.length_gain) > 0
+    pictures = torch.from_numpy(crops.pixels[:4]).permute(0, 3, 1, 2).float()
+    with torch.inference_mode():
+        before = net(pictures)
+        net.neck.weight.mul_(1.5)
+        net.neck.bias.mul_(1.5)
+        after = net(pictures)
+    assert (after.quality > before.quality).all()
