@@ -81,7 +81,7 @@ class EventsConfig(_Section):
 
     visit_gap_s: float = Field(120.0, gt=0.0, le=86400.0, description="A visit ends when unseen for this long.")
     min_evidence: float = Field(
-        0.2, ge=0.0, le=100.0, description="People whose pictures add up to less quality are not told."
+        0.4, ge=0.0, le=100.0, description="People whose pictures add up to less quality are not told."
     )
     min_visit_s: float = Field(0.5, ge=0.0, le=3600.0, description="Shorter visits are not told.")
 

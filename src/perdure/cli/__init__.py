@@ -9,7 +9,7 @@ import typer
 
 from perdure import __version__
 from perdure.cli import eval as evaluation
-from perdure.cli import models
+from perdure.cli import models, train
 from perdure.cli.demo import demo
 from perdure.cli.run import run
 from perdure.cli.simulate import simulate
@@ -45,6 +45,7 @@ app.command()(track)
 app.command()(simulate)
 app.add_typer(models.app, name="models")
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(train.app, name="train")
 
 
 def main() -> None:
