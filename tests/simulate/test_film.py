@@ -116,5 +116,5 @@ def test_when_one_camera_fails_the_others_stop(tiny: Plan, tmp_path: Path) -> No
 
     with pytest.raises(RuntimeError, match="the disk is full"):
         film(tiny.model_copy(update={"minutes": 20.0}), tmp_path / "out", progress=broken)
-    assert frames["b"] < 2000
+    assert frames.get("b", 0) < 2000
     assert not (tmp_path / "out" / "truth").exists()
