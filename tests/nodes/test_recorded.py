@@ -220,3 +220,23 @@ def test_stopping_while_videos_are_drawn_loses_nothing_else(building, tmp_path, 
     assert len(people(tmp_path / "out")) == 3
     with pytest.raises(StoreError, match="finished run"):
         run(plan(building, tmp_path / "out"), Silent())
+
+
+class Told:
+    """A sink that remembers."""
+
+    def __init__(self):
+        self.events = []
+
+    def send(self, event):
+        self.events.append(event)
+
+
+def test_sinks_are_told_each_visit_and_in_the_end_its_last_revision(building, tmp_path):
+    told = Told()
+    result = run(plan(building, tmp_path / "out"), Silent(), [told])
+    last = {event.id: event for event in sorted(told.events, key=lambda e: e.revision)}
+    assert {id: event for id, event in last.items() if not event.superseded_by} == {e.id: e for e in result.events}
+    first = next(event for event in told.events)
+    assert first.end is None
+    assert first.start < 1

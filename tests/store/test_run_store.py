@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import nullcontext
 from itertools import chain
 
 import numpy as np
 import pytest
 
 from perdure.errors import StoreError
+from perdure.store.memory import MemoryStore
 from perdure.store.run_store import RunStore
 from perdure.types import Crops, Detections, Enrolled, Event, Evidence, Exemplars, Seen, Sighting, Tracklet
 
@@ -24,13 +26,15 @@ def crop(rows):
     return Crops(np.array(rows), "m", vectors, rng.random(k).astype(np.float32), tuple(f"c/{r}.jpg" for r in rows))
 
 
-def test_the_journal_gives_back_what_was_put_in(tmp_path):
+@pytest.mark.parametrize("lasting", [True, False], ids=["sqlite", "memory"])
+def test_the_journal_gives_back_what_was_put_in(tmp_path, lasting):
     batches = [[seen("a", 0, 2, (crop([1]),)), seen("b", 0, 0)], [seen("a", 1, 3, (crop([0, 2]),))]]
-    with RunStore(tmp_path / "x.db") as store:
+    memory = MemoryStore()
+    with RunStore(tmp_path / "x.db") if lasting else nullcontext(memory) as store:
         for number, batch in enumerate(batches):
             store.append(number, batch)
         store.commit()
-    with RunStore(tmp_path / "x.db") as store:
+    with RunStore(tmp_path / "x.db") if lasting else nullcontext(memory) as store:
         found = list(store.journal())
     assert [[(s.camera, s.index, s.at, s.width, s.height) for s in batch] for batch in found] == [
         [(s.camera, s.index, s.at, s.width, s.height) for s in batch] for batch in batches
@@ -92,3 +96,13 @@ def test_no_database_of_ours(tmp_path):
         RunStore(tmp_path / "y.db")
     with pytest.raises(StoreError, match="cannot use the database"):
         RunStore(tmp_path / "no" / "folder.db")
+
+
+def test_the_twin_in_memory_keeps_facts_and_results():
+    store = MemoryStore()
+    store.put("state", "running")
+    store.put("state", "finished")
+    assert (store.get("state"), store.get("nothing", "else")) == ("finished", "else")
+    tracklet = Tracklet("x/1", 2, "x", 0.0, 1.0, np.zeros((0, 7)))
+    store.write_result([tracklet], {"x/1": "P1"}, [Enrolled(1.0, "P1", "x/1", Evidence(0.0))], [])
+    assert (store.tracklets, store.identity_of, len(store.changes), store.events) == ((tracklet,), {"x/1": "P1"}, 1, ())

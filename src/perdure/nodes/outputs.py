@@ -12,11 +12,11 @@ from perdure.interop.run_folder import events_jsonl, number, people_json
 from perdure.report.page import page
 from perdure.report.result import RunResult
 from perdure.store.pictures import Pictures
-from perdure.store.run_store import RunStore
+from perdure.store.store import Store
 from perdure.types import Float64s
 
 
-def write_outputs(out: Path, result: RunResult, store: RunStore, pictures: Pictures) -> None:
+def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures) -> None:
     """Tracks, events, people, database, pictures and the page.
 
     Raises:

@@ -6,7 +6,7 @@ import itertools
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Protocol
 from perdure import __version__, assemble
 from perdure.config import Config
 from perdure.errors import SourceError, StoreError
+from perdure.events.sink import Sink
 from perdure.models.catalogue import BASELINE
 from perdure.nodes.outputs import write_outputs
 from perdure.nodes.stopwatch import Stopwatch, peak_memory_mb
@@ -22,7 +23,8 @@ from perdure.pipeline import Cameras, Site, know, recall, see
 from perdure.report.result import CameraRun, Cost, RunResult
 from perdure.store.pictures import Pictures
 from perdure.store.run_store import RunStore
-from perdure.types import Frame, Tracklet
+from perdure.store.store import Store
+from perdure.types import Event, Frame, Tracklet
 from perdure.video.merge import batches, merge
 from perdure.video.open import open_source
 from perdure.video.source import Source
@@ -73,10 +75,11 @@ class _Camera:
     people: set[str] = field(default_factory=set)
 
 
-def run(plan: Plan, observer: Observer) -> RunResult:
+def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult:
     """Run, and leave everything in ``plan.out``. Ctrl-C ends the reading; what was seen by then is written.
 
-    Nothing is written before every source and model has proved usable.
+    Nothing is written before every source and model has proved usable. Every sink is told each event as it becomes
+    known, and again, with a higher revision, whenever it changes; a resumed run tells again what it replays.
 
     Raises:
         PerdureError: see the rooms; a source that breaks later ends its camera only.
@@ -97,7 +100,7 @@ def run(plan: Plan, observer: Observer) -> RunResult:
             lambda frame, row, crop: pictures.keep(frame.camera, frame.index, row, crop),
             watch.stage,
         )
-        reading = _Reading(plan, observer, store, cams, site, watch, {s.camera: _Camera(s) for s in sources})
+        reading = _Reading(plan, observer, store, cams, site, watch, {s.camera: _Camera(s) for s in sources}, sinks)
         observer.began(sources)
         interrupted = reading.read()
         result = reading.finish(interrupted)
@@ -117,11 +120,12 @@ class _Reading:
 
     plan: Plan
     observer: Observer
-    store: RunStore
+    store: Store
     cams: Cameras
     site: Site
     watch: Stopwatch
     cameras: dict[str, _Camera]
+    sinks: Sequence[Sink] = ()
     batch: int = 0
     embedded: int = 0
     memory_before_mb: float = field(default_factory=peak_memory_mb)
@@ -183,10 +187,16 @@ class _Reading:
 
     def _know(self, at: float, tracklets: list[Tracklet]) -> None:
         with self.watch.stage("gallery"):
-            know(at, tracklets, self.site)
+            events = know(at, tracklets, self.site)
             for tracklet in tracklets:
                 if identity := self.site.gallery.partition.identity_of.get(tracklet.id):
                     self.cameras[tracklet.camera].people.add(identity)
+        self._tell(events)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for sink in self.sinks:
+                sink.send(event)
 
     def _note_time(self, camera: _Camera, at: float, size: tuple[int, int]) -> None:
         camera.first_at = at if camera.first_at is None else camera.first_at
@@ -204,13 +214,15 @@ class _Reading:
         with self.watch.stage("track"):
             rest = list(itertools.chain.from_iterable(self.cams.finish(name) for name in self.cameras))
         with self.watch.stage("gallery"):
-            know(end, rest, self.site)
+            told = know(end, rest, self.site)
             if config.gallery.consolidate:
                 gallery.consolidate(end)
+                told += self.site.events.update(end, gallery.take_touched())
             everybody = gallery.identities()
             events = self.site.events.whole(everybody)
             visitors = {event.identity for event in events}  # a blink or a glimpse is nobody
             identities = [identity for identity in everybody if identity.id in visitors]
+        self._tell([*told, *events])
         return RunResult(
             cameras=tuple(_camera_run(camera, self.plan) for camera in self.cameras.values()),
             identities=tuple(identities),
@@ -288,7 +300,7 @@ def _clear(out: Path) -> None:
             path.unlink()
 
 
-def _claim(store: RunStore, plan: Plan, detector: str, embedder: str) -> None:
+def _claim(store: Store, plan: Plan, detector: str, embedder: str) -> None:
     """Make sure that what is resumed is the very same run.
 
     Raises:
