@@ -74,6 +74,11 @@ def test_a_result_is_replaced_by_the_next_and_readable_by_plain_sql(tmp_path):
     with RunStore(tmp_path / "x.db") as store:
         for _ in range(2):
             store.write_result([tracklet], {"x/1": "P1"}, [Enrolled(1.0, "P1", "x/1", Evidence(0.0))], [event])
+    with RunStore(tmp_path / "x.db") as store:
+        (again,) = store.tracklets()
+    assert (again.key, again.camera, again.ended, again.exemplars[0].pictures) == (("x/1", 2), "x", "left", ("p", "q"))
+    np.testing.assert_array_equal(again.path, tracklet.path)
+    np.testing.assert_array_equal(again.exemplars[0].vectors, body.vectors)
     database = sqlite3.connect(tmp_path / "x.db")
     assert database.execute("select id, revision, identity, ended from tracklets").fetchall() == [
         ("x/1", 2, "P1", "left")

@@ -24,6 +24,8 @@ from perdure.cli.eval_options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from perdure.config import GalleryConfig
+    from perdure.evaluate.ablate import Setting
     from perdure.evaluate.embeddings import Embeddings
     from perdure.evaluate.stream import Stream
     from perdure.evaluate.stream_report import PolicyRun
@@ -123,11 +125,16 @@ def ablate(
     people: Annotated[int | None, typer.Option("--people", min=5, help="At most so many come (default: half).")] = None,
     days: Annotated[float, typer.Option("--days", min=0.01, max=365, help="Simulated days.")] = 1.0,
     visits_per_day: Annotated[float, typer.Option("--visits-per-day", min=1, help="Simulated.")] = 300.0,
+    footage: Annotated[Path | None, typer.Option("--footage", help="Folder of a perdure run; with --truth.")] = None,
+    truth: Annotated[Path | None, typer.Option("--truth", help="What is true of that footage.")] = None,
     device: DeviceOption = Device.AUTO,
     as_json: JsonOption = False,
     html: HtmlOption = None,
 ) -> None:
-    """What each part of the gallery is worth: switched off one at a time, on real and simulated streams."""
+    """What each part of the gallery is worth: switched off one at a time, on real and simulated streams and footage.
+
+    With --footage alone only the tracklets of that run are told again.
+    """
     from rich.console import Console
 
     from perdure.config import GalleryConfig
@@ -136,15 +143,37 @@ def ablate(
     from perdure.evaluate.ablate import real_settings, simulated_settings
     from perdure.simulate.stream_traffic import Traffic
 
-    everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
     config, traffic = GalleryConfig(), Traffic(days=days, visits_per_day=visits_per_day)
+    found, notes = [], []
     with Console(stderr=True).status("starting ...") as status:
-        found = [
-            switch_off("Real stream", list(real_settings(everybody, seeds, people, config)), status.update),
-            switch_off("Simulated stream", list(simulated_settings(everybody, seeds, traffic, config)), status.update),
-        ]
-    notes = (f"{everybody.model}: every seed draws who comes; the calibration is fitted on people who do not.",)
-    tell(ablate_report.report(found, notes), ablate_report.figures(found), as_json, html)
+        if footage is not None:
+            told = _footage(footage, truth, config)
+            found.append(switch_off("Footage", [told], status.update))
+            model, count = told.stream.model, len(told.stream)
+            notes.append(f"Footage: {count} tracklets of {footage}, calibrated by the card of {model}.")
+        if footage is None or images is not None or embeddings is not None:
+            everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
+            real = list(real_settings(everybody, seeds, people, config))
+            found.append(switch_off("Real stream", real, status.update))
+            simulated = list(simulated_settings(everybody, seeds, traffic, config))
+            found.append(switch_off("Simulated stream", simulated, status.update))
+            notes.append(f"{everybody.model}: every seed draws who comes; calibrated on people who do not.")
+    tell(ablate_report.report(found, tuple(notes)), ablate_report.figures(found), as_json, html)
+
+
+def _footage(footage: Path, truth: Path | None, config: GalleryConfig) -> Setting:
+    from perdure.assemble import calibration_of
+    from perdure.errors import ConfigError
+    from perdure.evaluate.ablate import footage_setting
+    from perdure.evaluate.footage import of_run
+
+    if truth is None:
+        raise ConfigError("--footage needs --truth, the ground truth of the same cameras")
+    told = of_run(footage, truth)
+    calibration = calibration_of(told.model)
+    if calibration is None:
+        raise ConfigError(f"the card of {told.model} has no calibration: measure one (docs/models.md)")
+    return footage_setting(told, calibration, config)
 
 
 def cascade(

@@ -1,4 +1,4 @@
-"""What each part of the gallery is worth: switched off one at a time, on real and simulated streams.
+"""What each part of the gallery is worth: switched off one at a time, on real and simulated streams, and on footage.
 
 Every seed draws who comes; the calibration is fitted on those who do not. Tracklets are told as the tracker tells
 them: open after a second, again when they have closed. A switch that moves no tracklet is said to have no effect.
@@ -252,6 +252,11 @@ def simulated_settings(
         plan = StreamPlan(traffic, exemplars=SIMULATED_EXEMPLARS, seed=seed)
         told = of_simulation(model.model, list(stream(FittedPeople(model, seed), graph, plan)), TOLD_AFTER_S)
         yield _setting(told, embeddings, config)
+
+
+def footage_setting(told: Stream, calibration: Calibration, config: GalleryConfig) -> Setting:
+    """A run over footage, with the calibration it had; without centring the same one has to do."""
+    return Setting(told, calibration, calibration, config)
 
 
 def interval(values: Float64s) -> tuple[float, float, float]:

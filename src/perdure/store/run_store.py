@@ -131,6 +131,15 @@ class RunStore:
         )
         self.commit()
 
+    def tracklets(self) -> list[Tracklet]:
+        """The tracklets of the last result, by start."""
+        parts: dict[str, list[Exemplars]] = {}
+        for row in self._connection.execute(select(schema.exemplars).order_by(*schema.exemplars.primary_key)):
+            parts.setdefault(row.tracklet, []).append(_exemplars(row))
+        table = schema.tracklets
+        rows = self._connection.execute(select(table).order_by(table.c.start, table.c.id))
+        return [_tracklet(row, tuple(parts.get(row.id, ()))) for row in rows]
+
     def _fill(self, table: Any, rows: list[dict[str, Any]]) -> None:
         try:
             if rows:
@@ -218,6 +227,28 @@ def _exemplars_row(tracklet: str, number: int, exemplars: Exemplars) -> dict[str
         "at": exemplars.at.tobytes(),
         "pictures": json.dumps(exemplars.pictures),
     }
+
+
+def _tracklet(row: Any, exemplars: tuple[Exemplars, ...]) -> Tracklet:
+    return Tracklet(
+        row.id,
+        row.revision,
+        row.camera,
+        row.start,
+        row.end,
+        _array(row.path, np.float64).reshape(-1, 7),
+        exemplars,
+        began=row.began,
+        ended=row.ended,
+        supersedes=row.supersedes,
+    )
+
+
+def _exemplars(row: Any) -> Exemplars:
+    quality = _array(row.quality, np.float32)
+    vectors = _array(row.vectors, np.float32).reshape(len(quality), -1)
+    at = _array(row.at, np.float64)
+    return Exemplars(row.model, vectors, quality, at, tuple(json.loads(row.pictures)), row.part)
 
 
 def _array(content: bytes, dtype: npt.DTypeLike) -> Any:
