@@ -10,8 +10,6 @@ from perdure.geometry import (
     area,
     clip,
     covered,
-    from_cxcyah,
-    inside_polygon,
     intersection_each,
     iou,
     project,
@@ -43,10 +41,8 @@ def test_an_inverted_box_has_no_area():
     assert area(np.array([[10.0, 0.0, 5.0, 8.0]]))[0] == 0
 
 
-@given(BOXES)
-def test_centre_form_is_a_round_trip(boxes):
-    boxes[:, 2:] += 1
-    np.testing.assert_allclose(from_cxcyah(to_cxcyah(boxes)), boxes, atol=1e-9)
+def test_the_centre_form_is_what_its_name_says():
+    np.testing.assert_allclose(to_cxcyah(np.array([[10.0, 20, 30, 60]])), [[20, 40, 0.5, 40]])
 
 
 def test_clip_keeps_the_dtype():
@@ -58,12 +54,3 @@ def test_clip_keeps_the_dtype():
 def test_project_follows_the_homography():
     shift = np.array([[2.0, 0, 1], [0, 2, 3], [0, 0, 2]])
     np.testing.assert_allclose(project(np.array([[1.0, 1.0]]), shift), [[1.5, 2.5]])
-
-
-@given(st.floats(-2, 12), st.floats(-2, 12))
-def test_inside_a_convex_polygon_is_left_of_every_edge(x, y):
-    polygon = np.array([[0.0, 0], [10, 2], [8, 9], [1, 7]])
-    after = np.roll(polygon, -1, axis=0)
-    side = (after[:, 0] - polygon[:, 0]) * (y - polygon[:, 1]) - (after[:, 1] - polygon[:, 1]) * (x - polygon[:, 0])
-    if np.min(np.abs(side)) > 1e-6:
-        assert inside_polygon(np.array([[x, y]]), polygon)[0] == bool(np.all(side > 0))

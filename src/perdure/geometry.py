@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from perdure.types import Bools, Float64s
+from perdure.types import Float64s
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -56,25 +56,7 @@ def to_cxcyah(boxes: Floats) -> Floats:
     return np.stack([boxes[:, 0] + width / 2, boxes[:, 1] + height / 2, width / height, height], axis=1)
 
 
-def from_cxcyah(states: Floats) -> Floats:
-    """The inverse of ``to_cxcyah``."""
-    width = states[:, 2] * states[:, 3]
-    left, top = states[:, 0] - width / 2, states[:, 1] - states[:, 3] / 2
-    return np.stack([left, top, left + width, top + states[:, 3]], axis=1)
-
-
 def project(points: Float64s, homography: Float64s) -> Float64s:
     """(N, 2) points through a (3, 3) homography, e.g. foot points to metres on the floor."""
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ homography.T
     return homogeneous[:, :2] / homogeneous[:, 2:]
-
-
-def inside_polygon(points: Float64s, polygon: Float64s) -> Bools:
-    """(N,) bool: which points lie inside a (V, 2) polygon, by the even-odd rule."""
-    x, y = points[:, 0, None], points[:, 1, None]
-    x1, y1 = polygon[:, 0], polygon[:, 1]
-    x2, y2 = np.roll(x1, -1), np.roll(y1, -1)
-    crosses = (y1 > y) != (y2 > y)
-    rise = np.where(y2 == y1, 1.0, y2 - y1)
-    left_of_edge = x < (x2 - x1) * (y - y1) / rise + x1
-    return np.asarray(np.sum(crosses & left_of_edge, axis=1) % 2 == 1)

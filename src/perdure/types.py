@@ -195,10 +195,6 @@ class Tracklet:
     exemplars: tuple[Exemplars, ...] = ()
     kind: Kind = "person"
     site: str = ""
-    ground_path: Float64s | None = None
-    """(T, 2) float64, metres on the floor plan, where the camera is calibrated."""
-    entry_zone: int | None = None
-    exit_zone: int | None = None
     began: Began = "appeared"
     ended: Ended = "open"
     supersedes: str | None = None
