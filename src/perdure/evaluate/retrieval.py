@@ -110,10 +110,8 @@ def score_blocks(blocks: Iterable[Float32s], query: Labels, gallery: Labels, max
     ranks = np.zeros(offsets[-1], np.int64)
     done = 0
     for block in blocks:
-        if np.isnan(np.min(block, initial=np.inf)):
-            raise ValueError("a distance is NaN")
         rows = slice(done, done + len(block))
-        match_ranks(
+        ordered = match_ranks(
             np.ascontiguousarray(block if len(searched) == len(gallery) else block[:, kept], np.float32),
             query.camera[rows],
             first[rows],
@@ -123,6 +121,8 @@ def score_blocks(blocks: Iterable[Float32s], query: Labels, gallery: Labels, max
             ranks,
             offsets[done : done + len(block) + 1],
         )
+        if not ordered:
+            raise ValueError("a distance is NaN")
         done += len(block)
     if done != len(query):
         raise ValueError(f"distances of {done} queries, labels of {len(query)}")
@@ -131,12 +131,15 @@ def score_blocks(blocks: Iterable[Float32s], query: Labels, gallery: Labels, max
 
 def _same_camera(query: Labels, gallery: Labels) -> Ints:
     """(Q,) how many gallery pictures show the query's person in the query's camera; 0 for queries of nobody."""
-    joined = np.column_stack(
-        [np.concatenate([query.person, gallery.person]), np.concatenate([query.camera, gallery.camera])]
+    cameras = np.unique(np.concatenate([query.camera, gallery.camera]))
+    wanted, shown = (
+        labels.person * len(cameras) + np.searchsorted(cameras, labels.camera) for labels in (query, gallery)
     )
-    place = np.unique(joined, axis=0, return_inverse=True)[1].reshape(-1)
-    counts = np.bincount(place[len(query) :], minlength=int(place.max(initial=-1)) + 1)
-    return np.where(query.person > DISTRACTOR, counts[place[: len(query)]], 0)
+    pairs, counts = np.unique(shown, return_counts=True)
+    place = np.searchsorted(pairs, wanted)
+    found = np.append(pairs, -1)[place] == wanted
+    counts = np.where(found, np.append(counts, 0)[place], 0)
+    return np.where(query.person > DISTRACTOR, counts, 0)
 
 
 def _summary(ranks: Ints, offsets: Ints, max_rank: int) -> RetrievalScores:
