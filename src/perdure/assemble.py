@@ -16,6 +16,7 @@ from perdure.gallery.decide import FixedThreshold, Posterior, Rule
 from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
+from perdure.gallery.topology import SiteMap, Topology
 from perdure.models.card import Card
 from perdure.models.catalogue import find
 from perdure.pipeline import Cameras, KeepPicture, Site, Stage
@@ -74,7 +75,8 @@ def gallery(config: GalleryConfig, model: str, dim: int, calibration: Calibratio
         ConfigError: see ``site``.
     """
     scorer, rule = policy(config, model, calibration)
-    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, config.cameras_overlap)
+    topology = Topology(SiteMap(others_overlap=config.cameras_overlap))
+    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, topology)
 
 
 def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -> tuple[Scorer, Rule]:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.gallery.ledger import fold
+from perdure.gallery.topology import SiteMap, Topology
 from perdure.types import Constrained, Enrolled, Matched, Merged, Moved, Split
 from tests.gallery.people import faces, gallery, tracklet
 
@@ -57,7 +58,7 @@ def test_one_person_found_twice_at_the_same_place_is_no_proof_of_two():
 
 @pytest.mark.parametrize(("overlap", "identities"), [(True, 1), (False, 2)])
 def test_cameras_that_cannot_overlap_separate_people_at_one_time(overlap, identities):
-    people = gallery(cameras_overlap=overlap)
+    people = gallery(topology=Topology(SiteMap(others_overlap=overlap)))
     people.observe([tracklet("x/1", A, 0, 5), tracklet("y/1", A, 1, 6)])
     assert len(people.partition.members) == identities
 

@@ -27,6 +27,8 @@ class Candidates:
     """How many the gallery holds, without this one."""
     may_wait_until: float | None
     """UTC seconds; None where no more evidence will come."""
+    topology: Float64s | None = None
+    """(N,) nats for each identity from where and when it was seen last; None where nothing is known of that."""
 
 
 Rule = Callable[[Candidates], Decision]
@@ -49,7 +51,10 @@ class Posterior:
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide."""
         known = int(np.sum(np.isfinite(candidates.similarity)))
-        best, second = _best_two(candidates)
+        odds = self.calibration.log_likelihood_ratio(candidates.similarity)
+        if candidates.topology is not None:
+            odds = odds + candidates.topology
+        best, second = _best_two(odds, candidates)
         if best is None:
             return New(Evidence(0.0, vetoes=candidates.vetoes))
         similarity = float(candidates.similarity[best])
@@ -58,6 +63,8 @@ class Posterior:
             Term("appearance", appearance),
             Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known)),
         ]
+        if candidates.topology is not None:
+            terms.append(Term("topology", float(candidates.topology[best])))
         if self.false_match_rate is not None:  # the operator's rate comes first, whatever the odds
             limit = self.calibration.stranger_threshold(self.false_match_rate, known)
             excess = self.calibration.slope * (similarity - limit)
@@ -78,7 +85,7 @@ class FixedThreshold:
 
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide; the probability is only 0 or 1, since a cosine is none."""
-        best, second = _best_two(candidates)
+        best, second = _best_two(candidates.similarity, candidates)
         if best is None:
             return New(Evidence(0.0, vetoes=candidates.vetoes))
         reached = bool(candidates.similarity[best] >= self.threshold)
@@ -86,9 +93,9 @@ class FixedThreshold:
         return Match(candidates.identities[best], evidence) if reached else New(evidence)
 
 
-def _best_two(candidates: Candidates) -> tuple[int | None, int | None]:
-    """Positions of the two most similar candidates that are possible at all."""
-    possible = np.where(candidates.vetoed, -np.inf, candidates.similarity)
+def _best_two(score: Float64s, candidates: Candidates) -> tuple[int | None, int | None]:
+    """Positions of the two candidates with the highest score that are possible at all."""
+    possible = np.where(candidates.vetoed, -np.inf, score)
     order = np.argsort(-possible, kind="stable")[:2]
     found = [int(i) for i in order if np.isfinite(possible[i])]
     return (found[0] if found else None), (found[1] if len(found) > 1 else None)

@@ -9,12 +9,13 @@ import numpy as np
 
 from perdure.gallery.calibrate import Calibration, probability
 from perdure.gallery.consolidate import certainty, cluster, rename
-from perdure.gallery.constraints import overlap_s, seen_apart
+from perdure.gallery.constraints import seen_apart
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.exemplars import mean, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition
 from perdure.gallery.scoring import CentredLinkage, Scorer
+from perdure.gallery.topology import Topology, by_appearance
 from perdure.types import (
     Bools,
     Change,
@@ -37,9 +38,6 @@ from perdure.types import (
     Wait,
 )
 
-MIN_OVERLAP_S = 1.0
-"""Clocks of two cameras may differ by this much: only a longer stay in both at once is impossible."""
-
 
 @dataclass(slots=True)
 class Gallery:
@@ -52,7 +50,7 @@ class Gallery:
     wait_s: float = 10.0
     return_rate: float = 0.88
     """Share of tracklets that show somebody seen before."""
-    cameras_overlap: bool = True
+    topology: Topology = field(default_factory=Topology)
     log: list[Change] = field(default_factory=list)
     partition: Partition = field(default_factory=Partition)
     evidence: dict[str, Tracklet] = field(default_factory=dict)
@@ -65,6 +63,8 @@ class Gallery:
     _touched: dict[str, None] = field(default_factory=dict)
     _sure: dict[str, float] = field(default_factory=dict)
     """Tracklet -> probability of what was last decided about it."""
+    _alike: dict[str, float] = field(default_factory=dict)
+    """The same by appearance alone: what the topology may learn from."""
 
     def __post_init__(self) -> None:
         self._index = Index(self.dim)
@@ -144,8 +144,11 @@ class Gallery:
     def _take(self, tracklet: Tracklet, body: Exemplars) -> None:
         self.evidence[tracklet.id] = tracklet
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
+        self.topology.meet(list(self._camera_codes))
         row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
         self.scorer.placed(row, self._index)
+        if self.topology.is_due(self._index):
+            self._learn_topology()
         identity = self.partition.identity_of.get(tracklet.id)
         if identity is None:
             self._decide(tracklet, final=tracklet.ended != "open")
@@ -193,7 +196,12 @@ class Gallery:
         vetoed, vetoes = self._vetoes(tracklet)
         if own is not None:
             similarity[self._codes[own]] = -np.inf
-        return self.rule(Candidates(self._names, similarity, vetoed, vetoes, len(self._index) - 1, may_wait_until))
+        topology = self.topology.evidence(row, self._index, len(self._names))
+        tracklets = len(self._index) - 1
+        return self.rule(Candidates(self._names, similarity, vetoed, vetoes, tracklets, may_wait_until, topology))
+
+    def _learn_topology(self) -> None:
+        self.topology.learn(self._index, np.array([self._alike.get(id, 1.0) for id in self._index.ids]))
 
     def _vetoes(self, tracklet: Tracklet) -> tuple[Bools, tuple[str, ...]]:
         """(N,) identities it cannot be, and why."""
@@ -214,11 +222,10 @@ class Gallery:
             other = self.evidence[index.ids[row]]
             if other.id != tracklet.id and seen_apart(tracklet, other):
                 found.append((other.id, f"seen beside {other.id}"))
-        if not self.cameras_overlap:
-            for row in np.flatnonzero(during & ~same_camera):
-                other = self.evidence[index.ids[row]]
-                if overlap_s(tracklet, other) > MIN_OVERLAP_S:
-                    found.append((other.id, f"at that time before {other.camera}"))
+        too_close = self.topology.too_close(index.row(tracklet.id), index)
+        for row in np.flatnonzero(too_close > 0):
+            other = self.evidence[index.ids[row]]
+            found.append((other.id, f"{too_close[row]:.1f} s too soon before or after {other.id}"))
         said = [(c.first, c.second) for c in self.partition.constraints if not c.same]
         told = {b for a, b in said if a == tracklet.id} | {a for a, b in said if b == tracklet.id}
         return found + [(other, "the operator said so") for other in sorted(told)]
@@ -277,6 +284,7 @@ class Gallery:
         match change:
             case Matched(evidence=evidence) | Merged(evidence=evidence):
                 self._sure |= dict.fromkeys(tracklets, evidence.probability)
+                self._alike |= dict.fromkeys(tracklets, by_appearance(evidence))
             case Enrolled(evidence=evidence):
                 self._sure |= dict.fromkeys(tracklets, 1 - evidence.probability)
         for id in tracklets:

@@ -1,0 +1,103 @@
+"""Where cameras are to each other: what is declared forbids, what is learned is evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perdure.gallery.calibrate import probability
+from perdure.gallery.index import Index
+from perdure.gallery.transitions import NOTHING_KNOWN, Sightings, Transitions, learn
+from perdure.types import Evidence, Float64s, Ints
+
+CLOCK_SLACK_S = 1.0
+"""Clocks of two cameras may differ by this much: only a longer stay in both at once is impossible."""
+TERM = "topology"
+"""Name of the term in the log odds of a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMap:
+    """What the operator says about the cameras. A pair is in at most one of the two."""
+
+    travel_s: Mapping[frozenset[str], float] = field(default_factory=dict)
+    """Pairs of cameras and how long nobody can be faster from one to the other, s."""
+    overlapping: frozenset[frozenset[str]] = frozenset()
+    """Pairs that see one place."""
+    others_overlap: bool = True
+    """Whether two cameras may see one place unless said otherwise."""
+
+    def least_gap_s(self, first: str, second: str) -> float:
+        """Sightings of one person in the two cameras are at least this far apart; negative: may overlap by so much."""
+        pair = frozenset((first, second))
+        if len(pair) == 1 or pair in self.overlapping:
+            return -np.inf
+        if pair in self.travel_s:
+            return self.travel_s[pair]
+        return -np.inf if self.others_overlap else -CLOCK_SLACK_S
+
+
+@dataclass(slots=True)
+class Topology:
+    """The map of one site and what its own hand-offs taught; derives from the gallery's tracklets and nothing else."""
+
+    site: SiteMap = field(default_factory=SiteMap)
+    learns: bool = True
+    transitions: Transitions = NOTHING_KNOWN
+    _gaps: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
+    """(C, C) ``SiteMap.least_gap_s`` by camera code."""
+    _tracklets_at_refresh: int = 0
+
+    def meet(self, cameras: list[str]) -> None:
+        """These are all cameras by code now."""
+        if len(cameras) != len(self._gaps):
+            self._gaps = np.array([[self.site.least_gap_s(a, b) for b in cameras] for a in cameras])
+
+    def too_close(self, row: int, index: Index) -> Float64s:
+        """(N,) s by which each tracklet is nearer in time than one person could be; 0 or less where that is fine."""
+        starts, ends = index.starts, index.ends
+        gap = np.maximum(starts, starts[row]) - np.minimum(ends, ends[row])
+        return np.asarray(self._gaps[index.cameras[row]][index.cameras] - gap)
+
+    def is_due(self, index: Index) -> bool:
+        """Whether the gallery has grown by a twentieth since it was last learned from."""
+        return self.learns and len(index) > self._tracklets_at_refresh + max(20, self._tracklets_at_refresh // 20)
+
+    def learn(self, index: Index, weights: Float64s) -> None:
+        """Learn anew from everything; ``weights`` (N,) say how sure each tracklet's identity is by appearance alone."""
+        owned = np.flatnonzero(index.owners >= 0)
+        sightings = Sightings(
+            index.cameras[owned], index.starts[owned], index.ends[owned], index.owners[owned], weights[owned]
+        )
+        self.transitions = learn(sightings, len(self._gaps))
+        self._tracklets_at_refresh = len(index)
+
+    def evidence(self, row: int, index: Index, identities: int) -> Float64s:
+        """(N,) nats for each identity, by where and when it was last seen before the tracklet began."""
+        odds = np.zeros(identities)
+        if not self.learns:
+            return odds
+        last = last_seen(row, index, identities)
+        known = np.flatnonzero(last >= 0)
+        rows = last[known]
+        between = index.starts[row] - index.ends[rows]
+        odds[known] = self.transitions.of(index.cameras[rows], int(index.cameras[row]), between)
+        return odds
+
+
+def last_seen(row: int, index: Index, identities: int) -> Ints:
+    """(N,) row of the last tracklet of each identity that began before that of ``row``, -1 where there is none."""
+    earlier = np.flatnonzero((index.owners >= 0) & (index.starts < index.starts[row]))
+    newest = earlier[np.argsort(index.starts[earlier], kind="stable")]
+    last = np.full(identities, -1, np.int64)
+    last[index.owners[newest]] = newest  # of several writes to one place the last one stays
+    return last
+
+
+def by_appearance(evidence: Evidence) -> float:
+    """The probability of a decision without what topology said, so that it does not confirm itself."""
+    if not evidence.terms:
+        return evidence.probability
+    return probability(sum(term.value for term in evidence.terms if term.name != TERM))
