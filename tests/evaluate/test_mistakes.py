@@ -41,7 +41,7 @@ def stream(pictures_of: PicturesOf) -> Stream:
 
 
 def test_no_mistake_where_all_is_right(stream: Stream) -> None:
-    assert worst(stream, judged(stream, [f"P{p}" for p in stream.person])) == []
+    assert worst(stream, judged(stream, [f"P{p}" for p in stream.person]).log) == []
     assert section([], None).count("<img") == 0
 
 
@@ -52,7 +52,7 @@ def test_merges_and_fragments_are_ranked_by_crops_in_the_wrong_place(stream: Str
         names[row] = "P1"  # half of person 2 went to person 1
     names[of[4][0]] = "P3"
     names[of[5][5]] = "P9"
-    found = worst(stream, judged(stream, names))
+    found = worst(stream, judged(stream, names).log)
     told = [(m.kind, m.name, m.parts, m.crops, m.wrong_crops, m.tracklets) for m in found]
     assert told == [
         ("merge", "P1", 2, 27, 9, 9),
@@ -68,11 +68,11 @@ def test_merges_and_fragments_are_ranked_by_crops_in_the_wrong_place(stream: Str
     assert all(w.said[0] in ("new: P1", "matched P1 (best P1 at 0.80)") for w in merge.shown)
     assert "9 of 27 crops are not its main person's" in heading(merge)
     assert "Person 2 has 2 identities" in heading(found[2])
-    assert len(worst(stream, judged(stream, names), most=1)) == 2
+    assert len(worst(stream, judged(stream, names).log, most=1)) == 2
 
 
 def test_every_part_of_a_large_mistake_is_shown_before_more_of_the_same(stream: Stream) -> None:
-    everybody_one = worst(stream, judged(stream, ["P1"] * len(stream)))
+    everybody_one = worst(stream, judged(stream, ["P1"] * len(stream)).log)
     (merge,) = everybody_one
     assert merge.parts == 5
     assert len(merge.shown) == MAX_SHOWN
@@ -103,7 +103,7 @@ def test_the_log_in_words_with_the_evidence_of_the_time() -> None:
 
 def test_the_page_holds_its_pictures_and_escapes_what_it_says(stream: Stream, tmp_path: Path) -> None:
     names = ["<b>one</b>"] * len(stream)
-    found = worst(stream, judged(stream, names))
+    found = worst(stream, judged(stream, names).log)
     for witness in found[0].shown[:3]:
         cv2.imwrite(str(tmp_path / witness.picture), np.full((128, 64, 3), 90, np.uint8))
     page = section(found, tmp_path)

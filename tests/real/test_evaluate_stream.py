@@ -86,7 +86,7 @@ def test_returning_on_other_days_keeps_people_together(some: Embeddings, others:
 
 def test_the_worst_mistakes_show_the_pictures(stream: Stream, others: Calibration, folder: Path) -> None:
     done = run_policy(stream, GalleryConfig(), others)
-    page = section(worst(stream, done.online), folder)
+    page = section(worst(stream, done.online.log), folder)
     assert page.count("data:image/jpeg") > 8
     assert 'class="none"' not in page
     assert len(page) < 1_000_000

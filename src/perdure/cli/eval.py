@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,9 @@ def multicamera(
     from perdure.config import load
     from perdure.evaluate.camerafiles import on_floor, read_cameras, read_homographies, with_clocks
     from perdure.evaluate.eventfile import read_events
+    from perdure.evaluate.footage import has_database, worst_of_run
+    from perdure.evaluate.mistakes_page import figures as mistake_figures
+    from perdure.evaluate.mistakes_page import section
     from perdure.evaluate.multicamera import multicamera_report, score_cameras
 
     cameras = with_clocks(read_cameras(truth, result, fps), load(config))
@@ -60,4 +64,9 @@ def multicamera(
         cameras = on_floor(cameras, read_homographies(homographies))
     found = events or (result / "events.jsonl")
     scores = score_cameras(cameras, visit_gap_s, read_events(found) if events or found.is_file() else None)
-    tell(multicamera_report(scores), scores.figures(), as_json, html)
+    report, figures = multicamera_report(scores), scores.figures()
+    if has_database(result):
+        mistakes = worst_of_run(result, truth, fps)
+        report = replace(report, sections={"Worst mistakes": section(mistakes, result)})
+        figures = figures | {"worst_mistakes": mistake_figures(mistakes)}
+    tell(report, figures, as_json, html)

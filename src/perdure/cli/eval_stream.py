@@ -24,8 +24,6 @@ from perdure.cli.eval_options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from perdure.config import GalleryConfig
-    from perdure.evaluate.ablate import Setting
     from perdure.evaluate.embeddings import Embeddings
     from perdure.evaluate.stream import Stream
     from perdure.evaluate.stream_report import PolicyRun
@@ -140,17 +138,20 @@ def ablate(
     from perdure.config import GalleryConfig
     from perdure.evaluate import ablate_report
     from perdure.evaluate.ablate import ablate as switch_off
-    from perdure.evaluate.ablate import real_settings, simulated_settings
+    from perdure.evaluate.ablate import footage_settings, real_settings, simulated_settings
     from perdure.simulate.stream_traffic import Traffic
 
     config, traffic = GalleryConfig(), Traffic(days=days, visits_per_day=visits_per_day)
     found, notes = [], []
     with Console(stderr=True).status("starting ...") as status:
         if footage is not None:
-            told = _footage(footage, truth, config)
-            found.append(switch_off("Footage", [told], status.update))
-            model, count = told.stream.model, len(told.stream)
-            notes.append(f"Footage: {count} tracklets of {footage}, calibrated by the card of {model}.")
+            told, calibration = _footage(footage, truth)
+            draws = list(footage_settings(told, calibration, config, seeds))
+            found.append(switch_off("Footage", draws, status.update))
+            notes.append(
+                f"Footage: {len(told)} tracklets of {footage}, calibrated by the card of {told.model}"
+                + ("; each seed leaves out a fifth of them." if seeds > 1 else ".")
+            )
         if footage is None or images is not None or embeddings is not None:
             everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
             real = list(real_settings(everybody, seeds, people, config))
@@ -161,10 +162,10 @@ def ablate(
     tell(ablate_report.report(found, tuple(notes)), ablate_report.figures(found), as_json, html)
 
 
-def _footage(footage: Path, truth: Path | None, config: GalleryConfig) -> Setting:
+def _footage(footage: Path, truth: Path | None) -> tuple[Stream, Calibration]:
+    """The tracklets of a run with their truth, and the calibration of its embedder."""
     from perdure.assemble import calibration_of
     from perdure.errors import ConfigError
-    from perdure.evaluate.ablate import footage_setting
     from perdure.evaluate.footage import of_run
 
     if truth is None:
@@ -173,7 +174,7 @@ def _footage(footage: Path, truth: Path | None, config: GalleryConfig) -> Settin
     calibration = calibration_of(told.model)
     if calibration is None:
         raise ConfigError(f"the card of {told.model} has no calibration: measure one (docs/models.md)")
-    return footage_setting(told, calibration, config)
+    return told, calibration
 
 
 def cascade(

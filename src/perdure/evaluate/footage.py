@@ -8,6 +8,7 @@ import numpy as np
 
 from perdure.errors import InputError
 from perdure.evaluate.camerafiles import read_cameras
+from perdure.evaluate.mistakes import Mistake, worst
 from perdure.evaluate.stream import Stream
 from perdure.evaluate.tracks import Tracks
 from perdure.geometry import area, intersection_each
@@ -16,6 +17,7 @@ from perdure.types import Float64s, Tracklet
 
 SAME_PLACE_IOU = 0.5
 NOBODY = 0
+DATABASE = "perdure.db"
 
 
 def of_run(folder: Path, truth: Path, fps: float = 25.0) -> Stream:
@@ -32,19 +34,48 @@ def of_run(folder: Path, truth: Path, fps: float = 25.0) -> Stream:
         InputError: no run, no truth, other cameras, or nobody of the truth was tracked.
         StoreError: the database is none of ours.
     """
-    if not (folder / "perdure.db").is_file():
-        raise InputError(f"{folder} holds no run: no perdure.db (make one with perdure run)")
+    if not has_database(folder):
+        raise InputError(f"{folder} holds no run: no {DATABASE} (make one with perdure run)")
+    stream = _stream(folder, truth, fps)
+    if stream is None:
+        raise InputError(f"nobody of the truth in {truth} is on the tracks of {folder}: are they of the same footage?")
+    return stream
+
+
+def _stream(folder: Path, truth: Path, fps: float) -> Stream | None:
+    """As ``of_run``; None where nobody of the truth was tracked."""
     cameras = {camera.name: camera.truth.tracks for camera in read_cameras(truth, folder, fps)}
-    with RunStore(folder / "perdure.db") as store:
+    with RunStore(folder / DATABASE) as store:
         tracklets = sorted(store.tracklets(), key=lambda t: (t.end, t.id))
     told = [t for t in tracklets if t.exemplars and t.camera in cameras]
     person = np.array([shown(t, cameras[t.camera]) for t in told], np.int64)
     if not (person != NOBODY).any():
-        raise InputError(f"nobody of the truth in {truth} is on the tracks of {folder}: are they of the same footage?")
+        return None
     model = told[0].exemplars[0].model
     ends = np.array([t.end for t in told])
     boxes = np.array([len(t.path) for t in told], np.int64)
     return Stream(model, tuple(told), ends, person, boxes).only(person != NOBODY)
+
+
+def has_database(folder: Path) -> bool:
+    """Whether this is the folder of a run that kept its evidence, not only its boxes."""
+    return (folder / DATABASE).is_file()
+
+
+def worst_of_run(folder: Path, truth: Path, fps: float = 25.0) -> list[Mistake]:
+    """The worst merges and fragments of a finished run, with what its log said at the time.
+
+    None where nobody of the truth was tracked.
+
+    Raises:
+        InputError: other cameras than the run's.
+        StoreError: the database is none of ours, or not readable.
+    """
+    stream = _stream(folder, truth, fps)
+    if stream is None:
+        return []
+    with RunStore(folder / DATABASE) as store:
+        return worst(stream, store.changes())
 
 
 def shown(tracklet: Tracklet, truth: Tracks) -> int:

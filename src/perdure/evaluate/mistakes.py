@@ -15,8 +15,7 @@ import numpy as np
 
 from perdure.evaluate.replay import assigned
 from perdure.evaluate.stream import Stream
-from perdure.gallery.gallery import Gallery
-from perdure.gallery.ledger import Partition
+from perdure.gallery.ledger import Partition, fold
 from perdure.report.words import percent
 from perdure.types import Change, Enrolled, Evidence, Ints, Matched, Merged, Moved, Split
 
@@ -62,15 +61,18 @@ class Mistake:
     """At most ``MAX_SHOWN``: a few that are in place, then one of each other part, largest parts first."""
 
 
-def worst(stream: Stream, gallery: Gallery, most: int = MAX_MISTAKES) -> list[Mistake]:
-    """The worst merges, then the worst fragments, each kind worst first; at most ``most`` of each."""
-    rows, names = assigned(stream, gallery, len(stream))
+def worst(stream: Stream, log: Sequence[Change], most: int = MAX_MISTAKES) -> list[Mistake]:
+    """The worst merges, then the worst fragments, each kind worst first; at most ``most`` of each.
+
+    ``log`` is that of the gallery that was told the stream; identities are those at its end.
+    """
+    rows, names = assigned(stream, fold(log), len(stream))
     identities, identity = np.unique(np.array(names, str), return_inverse=True)
     people, person = np.unique(stream.person[rows], return_inverse=True)
     weight = stream.crops[rows].astype(np.float64)
     table = np.zeros((len(people), len(identities)))
     np.add.at(table, (person, identity), weight)
-    said = sayings(gallery.log)
+    said = sayings(log)
     found: list[Mistake] = []
     for kind, mixed, group, part, labels in (
         ("merge", table.T, identity, person, [str(name) for name in identities]),

@@ -15,6 +15,7 @@ from perdure.evaluate.stream import Stream
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.exemplars import select, unit
 from perdure.gallery.gallery import Gallery
+from perdure.gallery.ledger import Partition
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Float64s, Ints, Tracklet
 
@@ -85,13 +86,13 @@ def tell(gallery: Gallery, stream: Stream, begin: int, end: int, prepare: Prepar
 
 def scores(stream: Stream, gallery: Gallery, count: int) -> PartitionScores:
     """Of the tracklets among the first ``count`` rows that have an identity, weighted by crops."""
-    rows, identities = assigned(stream, gallery, count)
+    rows, identities = assigned(stream, gallery.partition, count)
     return partition(stream.person[rows], np.array(identities, str), stream.crops[rows])
 
 
-def assigned(stream: Stream, gallery: Gallery, count: int) -> tuple[Ints, list[str]]:
+def assigned(stream: Stream, partition: Partition, count: int) -> tuple[Ints, list[str]]:
     """The latest rows of tracklets with an identity, and that identity."""
-    identity_of = gallery.partition.identity_of
+    identity_of = partition.identity_of
     rows = [row for row in stream.latest(count).tolist() if stream.told[row].id in identity_of]
     return np.array(rows, np.int64), [identity_of[stream.told[row].id] for row in rows]
 

@@ -42,7 +42,7 @@ class PolicyRun:
 
     def mistakes(self) -> list[Mistake]:
         """The worst ones that are left in the end."""
-        return worst(self.replay.stream, self.replay.consolidated or self.replay.online)
+        return worst(self.replay.stream, (self.replay.consolidated or self.replay.online).log)
 
     def figures(self) -> dict[str, object]:
         """All of it by name, exact."""

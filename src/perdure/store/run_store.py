@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from perdure.errors import StoreError
 from perdure.store import schema
+from perdure.store.changes import from_json, kind_of, to_json
 from perdure.types import Change, Crops, Detections, Event, Exemplars, Seen, Tracklet
 
 FORMAT = "1"
@@ -110,10 +111,7 @@ class RunStore:
         self._fill(schema.exemplars, [_exemplars_row(t.id, i, e) for t in kept for i, e in enumerate(t.exemplars)])
         self._fill(
             schema.changes,
-            [
-                {"position": i, "kind": type(c).__name__, "at": c.at, "content": json.dumps(asdict(c))}
-                for i, c in enumerate(changes)
-            ],
+            [{"position": i, "kind": kind_of(c), "at": c.at, "content": to_json(c)} for i, c in enumerate(changes)],
         )
         self._fill(
             schema.events,
@@ -139,6 +137,15 @@ class RunStore:
         table = schema.tracklets
         rows = self._connection.execute(select(table).order_by(table.c.start, table.c.id))
         return [_tracklet(row, tuple(parts.get(row.id, ()))) for row in rows]
+
+    def changes(self) -> list[Change]:
+        """The gallery's log of the last result, in order.
+
+        Raises:
+            StoreError: one cannot be read.
+        """
+        rows = self._connection.execute(select(schema.changes).order_by(schema.changes.c.position))
+        return [from_json(row.kind, row.content) for row in rows]
 
     def _fill(self, table: Any, rows: list[dict[str, Any]]) -> None:
         try:
