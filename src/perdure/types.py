@@ -43,8 +43,8 @@ class Flag(IntFlag):
 class Pixels(Protocol):
     """A decoded picture that converts only what is asked for."""
 
-    def luma(self) -> Image:
-        """(H, W) uint8, brightness."""
+    def luma(self, step: int = 1) -> Image:
+        """(ceil(H / step), ceil(W / step)) uint8, brightness of every ``step``-th pixel."""
 
     def image(self) -> Image:
         """(H, W, 3) uint8, BGR."""
@@ -64,10 +64,12 @@ class Frame:
     pixels: Pixels
     warp: Float64s | None = None
     """(3, 3) camera motion since the frame before (pixels there -> pixels here), None for a fixed camera."""
+    motion: Float32s | None = None
+    """(R, 4) float32, xyxy, px: where something moves; None where nobody watched, so it may be anywhere."""
 
-    def luma(self) -> Image:
-        """(H, W) uint8, brightness, converted on demand."""
-        return self.pixels.luma()
+    def luma(self, step: int = 1) -> Image:
+        """(ceil(H / step), ceil(W / step)) uint8, brightness of every ``step``-th pixel, converted on demand."""
+        return self.pixels.luma(step)
 
     def image(self) -> Image:
         """(H, W, 3) uint8, BGR, converted on demand."""

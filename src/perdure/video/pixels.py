@@ -44,8 +44,13 @@ class Decoded:
         self._luma: Image | None = None
         self._image: Image | None = None
 
-    def luma(self) -> Image:
-        """(H, W) uint8, brightness in [0, 255], read-only."""
+    def luma(self, step: int = 1) -> Image:
+        """(ceil(H / step), ceil(W / step)) uint8, brightness in [0, 255], read-only; only the whole one is kept.
+
+        With a ``step`` only the pixels asked for are touched, which is what makes watching a camera cheap.
+        """
+        if step > 1:
+            return sealed(turned(_luma(self._frame, step), self._clockwise_deg))
         if self._luma is None:
             self._luma = sealed(turned(_luma(self._frame), self._clockwise_deg))
         return self._luma
@@ -67,8 +72,11 @@ class Loaded:
         self._image = sealed(image)
         self._luma: Image | None = None
 
-    def luma(self) -> Image:
-        """(H, W) uint8, brightness in [0, 255], read-only."""
+    def luma(self, step: int = 1) -> Image:
+        """(ceil(H / step), ceil(W / step)) uint8, brightness in [0, 255], read-only; only the whole one is kept."""
+        if step > 1:
+            coarse = np.ascontiguousarray(self._image[::step, ::step])
+            return sealed(np.asarray(cv2.cvtColor(coarse, cv2.COLOR_BGR2GRAY), np.uint8))
         if self._luma is None:
             self._luma = sealed(np.asarray(cv2.cvtColor(self._image, cv2.COLOR_BGR2GRAY), np.uint8))
         return self._luma
@@ -78,8 +86,8 @@ class Loaded:
         return self._image
 
 
-def _luma(frame: av.VideoFrame) -> Image:
-    """(H, W) uint8: the Y plane where there is one to read, else a conversion."""
+def _luma(frame: av.VideoFrame, step: int = 1) -> Image:
+    """Every ``step``-th pixel of the Y plane where there is one to read, else of a conversion; may be a view."""
     pixel_format = frame.format
     first = pixel_format.components[0]
     plane = frame.planes[0]
@@ -90,13 +98,16 @@ def _luma(frame: av.VideoFrame) -> Image:
         pixel_format.is_rgb or pixel_format.has_palette or pixel_format.is_bit_stream or name.endswith("be")
     )
     if not direct or plane.line_size < 0 or bits < 8 or bits > 16:
-        return np.asarray(frame.to_ndarray(format="gray", threads=_SCALER_THREADS), np.uint8)
-    if bits == 8:
-        luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : frame.width]
-    else:
+        grey = np.asarray(frame.to_ndarray(format="gray", threads=_SCALER_THREADS), np.uint8)
+        return np.ascontiguousarray(grey[::step, ::step])
+    sample = np.uint8 if bits == 8 else np.uint16
+    lines = np.frombuffer(memoryview(plane), sample).reshape(plane.height, plane.line_size // np.dtype(sample).itemsize)
+    luma = lines[::step, : frame.width : step]
+    if bits > 8:
         shift = 8 if name.startswith(("p010", "p012", "p016")) else bits - 8
-        wide = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, plane.line_size // 2)[:, : frame.width]
-        luma = (wide >> shift).astype(np.uint8)
+        luma = (luma >> shift).astype(np.uint8)
+    elif step > 1:
+        luma = np.ascontiguousarray(luma)
     full = frame.color_range == _FULL or name.startswith(("yuvj", "gray"))
     return luma if full else _spread(luma)
 
