@@ -28,7 +28,8 @@ from perdure.interop.mot import Sequence, read_sequence
 from perdure.track.associate import motion_llr, overlap
 from perdure.track.core import RuleTracker
 from perdure.track.default import DefaultRule, Weights
-from perdure.track.kalman import Motion, WalkingModel
+from perdure.track.kalman import Motion
+from perdure.track.walking import WalkingModel
 from perdure.types import Detections
 from tracking import folders, followed
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from perdure.track.associate import assign, motion_llr, overlap, runner_up
-from perdure.track.kalman import Motion, WalkingModel
+from perdure.track.kalman import Motion
+from perdure.track.walking import WalkingModel
 
 SMALL = arrays(np.float64, st.tuples(st.integers(0, 4), st.integers(0, 4)), elements=st.floats(-10, 10))
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.track.kalman import Motion, MotionModel, WalkingModel
+from perdure.track.kalman import Motion, MotionModel
 from perdure.track.paper_models import HeightModel, SortModel
+from perdure.track.walking import WalkingModel
 
 MODELS: list[MotionModel] = [WalkingModel(), SortModel(), HeightModel(), HeightModel(width=True)]
 BOXES = np.array([[100.0, 50, 140, 150], [300, 200, 380, 420]])
@@ -92,3 +93,19 @@ def test_steady_walk_is_learned() -> None:
         motion.update(model, np.array([0]), BOXES[:1] + 3.0 * frame)
     assert motion.speed[0, 0] == pytest.approx(30.0, rel=0.15)
     assert motion.speed[0, 3] == pytest.approx(0.0, abs=1.0)
+
+
+def test_compiled_filters_are_the_general_ones() -> None:
+    rng = np.random.default_rng(0)
+    model = WalkingModel()
+    general, compiled = Motion.started(model, BOXES), Motion.started(model, BOXES)
+    for frame in range(12):
+        dt = float(rng.uniform(0.02, 2))
+        general.predict(model, dt)
+        model.predict(compiled, dt)
+        rows = np.flatnonzero(rng.random(2) < 0.7)
+        boxes = (BOXES + 4.0 * frame + rng.normal(0, 2, (2, 4)))[rows]
+        general.update(model, rows, boxes)
+        model.update(compiled, rows, boxes)
+        for name in ("place", "speed", "var_place", "covar", "var_speed"):
+            np.testing.assert_allclose(getattr(compiled, name), getattr(general, name), rtol=1e-12, atol=1e-12)

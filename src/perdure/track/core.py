@@ -12,6 +12,7 @@ import numpy as np
 
 from perdure.config import TrackingConfig
 from perdure.track.album import Album, SimilarityScale, similarity
+from perdure.track.frame_kernels import due, usable
 from perdure.track.motion_warp import warped
 from perdure.track.scene import Looks, Rule, Scene
 from perdure.track.teller import Teller
@@ -19,6 +20,7 @@ from perdure.track.tracks import Tracks
 from perdure.types import Bools, Crops, Detections, Flag, Float32s, Float64s, Ints, Tracklet
 
 _UNSEEN_SHOWN_S = 0.5
+_CROWDED = np.uint8(Flag.CROWDED)
 
 
 class RuleTracker:
@@ -54,18 +56,21 @@ class RuleTracker:
         if len(tracks):
             if warp is not None:
                 warped(tracks.motion, rule.model, warp)
-            tracks.motion.predict(rule.model, 1.0 if rule.frames else at - self._at)
+            rule.model.predict(tracks.motion, 1.0 if rule.frames else at - self._at)
         self._at, self._index = at, index
-        rows = _usable(detections, self._config.low_score)
+        # Compiled code is made for one layout of writable arrays: what callers bring is copied into that.
+        boxes, scores = detections.boxes.astype(np.float64, "C"), detections.scores.astype(np.float64, "C")
+        rows = np.asarray(usable(boxes, scores, self._config.low_score))
+        every = len(rows) == len(boxes)
         self._source_rows = rows
         self._scene = Scene(
             tracks=tracks,
             at=at,
             size=size,
-            boxes=detections.boxes[rows].astype(np.float64),
-            scores=detections.scores[rows].astype(np.float64),
+            boxes=boxes if every else boxes[rows],
+            scores=scores if every else scores[rows],
             flags=detections.flags[rows],
-            predicted=rule.model.boxes(tracks.motion.place),
+            model=rule.model,
             pictured=tracks.recognisable.copy(),
         )
         self._links = rule.link(self._scene)
@@ -90,7 +95,8 @@ class RuleTracker:
         self._observe(scene, links)
         self._cut()
         rows = self._start(scene, links)
-        self._set_adrift(refused, rows)
+        if looks is not None:
+            self._set_adrift(refused, rows)
         self._keep_pictures(scene, rows, crops)
         numbers = np.where(rows >= 0, self._tracks.number[rows] if len(self._tracks) else -1, -1)
         self._rule.remember(scene, self._tracks, numbers, looks)
@@ -123,20 +129,11 @@ class RuleTracker:
 
     def _due(self, scene: Scene, links: Ints) -> Bools:
         """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet."""
-        due = np.zeros(len(links), np.bool_)
-        rows = np.flatnonzero(links >= 0)
-        tracks = scene.tracks
-        which = links[rows]
-        kept = tracks.pictures[which]
-        pause_s = self._config.embed_every_s * (1 + kept / 4)
-        clean = (scene.flags[rows] & (Flag.TRUNCATED | Flag.CROWDED) == 0) & (
-            scene.scores[rows] >= self._config.high_score
-        )
-        near = tracks.confirmed[which] | (scene.at - tracks.born[which] >= self._config.confirm_s)
-        regular = near & clean & (scene.at - tracks.pictured[which] >= pause_s)
-        pressing = near & (kept == 0) & (scene.at - tracks.born[which] >= self._config.tell_after_s)
-        due[rows] = regular | pressing
-        return due
+        clean = (scene.flags & (Flag.TRUNCATED | Flag.CROWDED) == 0) & (scene.scores >= self._config.high_score)
+        tracks, config = scene.tracks, self._config
+        told = (tracks.confirmed, tracks.born, tracks.pictured, tracks.pictures)
+        pauses = (config.confirm_s, config.embed_every_s, config.tell_after_s)
+        return np.asarray(due(links, clean, scene.at, *told, *pauses))
 
     def _looks(self, scene: Scene, crops: Sequence[Crops]) -> Looks | None:
         """The body crops compared with every track's album; None where there are none."""
@@ -176,18 +173,12 @@ class RuleTracker:
     def _observe(self, scene: Scene, links: Ints) -> None:
         """Write the linked boxes into tracks and journal; count the misses of the others."""
         tracks = scene.tracks
-        rows = np.flatnonzero(links >= 0)
-        tracks.missed += 1
-        tracks.observe(self._rule.model, links[rows], scene.boxes[rows], scene.scores[rows], scene.at)
-        tracks.occluded |= tracks.missed > 0
-        crowded = rows[scene.flags[rows] & Flag.CROWDED != 0]
-        tracks.occluded[links[crowded]] = True
-        sure = ~tracks.occluded & (tracks.doubt == 0)
-        tracks.sure[sure] = tracks.seen[sure]
-        tracks.entry[links[rows]] = self._teller.journal.add(
-            tracks.entry[links[rows]], scene.at, self._index, scene.boxes[rows], scene.scores[rows]
-        )
-        tracks.confirmed |= self._rule.confirms(tracks)
+        which = np.flatnonzero(links >= 0)
+        rows, boxes, scores = links[which], scene.boxes[which], scene.scores[which]
+        tracks.observe(self._rule.model, rows, boxes, scores, scene.flags[which] & _CROWDED, scene.at)
+        tracks.entry[rows] = self._teller.journal.add(tracks.entry[rows], scene.at, self._index, boxes, scores)
+        if not tracks.confirmed.all():
+            tracks.confirmed |= self._rule.confirms(tracks)
 
     def _start(self, scene: Scene, links: Ints) -> Ints:
         """Begin new tracks; (M,) the row of each box in the table of tracks, old or new, or -1."""
@@ -245,14 +236,7 @@ class RuleTracker:
 
     def _end(self, scene: Scene) -> None:
         after = Scene(
-            self._tracks,
-            scene.at,
-            scene.size,
-            scene.boxes,
-            scene.scores,
-            scene.flags,
-            self._rule.model.boxes(self._tracks.motion.place),
-            scene.pictured,
+            self._tracks, scene.at, scene.size, scene.boxes, scene.scores, scene.flags, scene.model, scene.pictured
         )
         self._close(self._rule.ends(after), scene.size)
 
@@ -268,6 +252,8 @@ class RuleTracker:
     def _cut(self) -> None:
         """Cut tracks that have stayed long into linked parts; the new part keeps the motion and the memory of looks."""
         tracks = self._tracks
+        if not len(tracks) or self._at - tracks.born.min() < self._config.cut_after_s:
+            return
         long = tracks.confirmed & (tracks.missed == 0) & (self._at - tracks.born >= self._config.cut_after_s)
         for row in np.flatnonzero(long).tolist():
             old, new = int(tracks.number[row]), self._next
@@ -276,12 +262,3 @@ class RuleTracker:
             self._albums[new] = self._albums.pop(old).heirs()
             tracks.number[row], tracks.born[row], tracks.pictured[row] = new, self._at, -np.inf
             tracks.pictures[row], tracks.news[row], tracks.told[row] = 0, False, -np.inf
-
-
-def _usable(detections: Detections, low_score: float) -> Ints:
-    """(K,) rows with a finite, positive box and a score that counts."""
-    boxes, scores = detections.boxes, detections.scores
-    finite = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
-    with np.errstate(invalid="ignore"):
-        good = finite & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (scores >= low_score)
-    return np.flatnonzero(good).astype(np.int64)

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from perdure.track.associate import assign, runner_up
-from perdure.track.kalman import WalkingModel
-from perdure.track.kernels import hits_used
+from perdure.track.frame_kernels import over
+from perdure.track.kernels import hits_used, near_pairs
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
+from perdure.track.walking import WalkingModel
 from perdure.types import Bools, Flag, Float64s, Ints
+
+_FIRST, _LOW, _NEW = 1, 2, 4
+"""The passes, as bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class DefaultRule:
 
     def __init__(self, high_score: float, confirm_s: float, lost_after_s: float, weights: Weights = Weights()) -> None:
         self.model, self._weights = WalkingModel(), weights
+        self._shares = self.model.shares()
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
         self._low_unseen_s, self._moving_s = 0.6, 2.0
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
@@ -130,33 +135,31 @@ class DefaultRule:
 
     def ends(self, scene: Scene) -> Bools:
         """Unseen for too long, walked out of the picture, or unconfirmed and missed."""
-        tracks, unseen = scene.tracks, scene.unseen_s
+        tracks = scene.tracks
+        table = (tracks.motion.place, tracks.seen, tracks.missed, tracks.confirmed, tracks.trust)
         width, height = scene.size
-        centre = (scene.predicted[:, :2] + scene.predicted[:, 2:]) / 2
-        outside = ((centre < 0) | (centre > np.array([width, height]))).any(axis=1) & (tracks.missed > 0)
-        doubtful = ~tracks.confirmed & (tracks.missed >= 2)
-        doubtful |= tracks.trust < self._high_score + self._trust_keep
-        return np.asarray((unseen > self._lost_after_s) | outside | doubtful)
+        least = self._high_score + self._trust_keep
+        return np.asarray(over(*table, scene.at, float(width), float(height), self._lost_after_s, least))
 
     def _evidence(self, scene: Scene) -> Pairs:
         """Every pair that motion and overlap, or these and looks, could link."""
-        motion, weights = scene.tracks.motion, self._weights
-        flat = weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
-        return Pairs.near(
-            motion.place,
-            motion.spread(self.model),
-            (scene.unseen_s <= self._moving_s + 0.05) & ~scene.tracks.adrift,
-            self.model.measure(scene.boxes),
-            weights.prior + flat + weights.unseen * np.log1p(scene.unseen_s / 0.1),
-            (weights.freedom, weights.motion, weights.overlap, weights.buffer),
-            self._floor,
-        )
+        motion, weights, unseen = scene.tracks.motion, self._weights, scene.unseen_s
+        flat = weights.prior + weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
+        out = (unseen > self._moving_s + 0.05) | scene.tracks.adrift
+        floor = np.where(out, np.inf, np.where(scene.pictured, self._floor, 0.0))
+        terms = (weights.freedom, weights.motion, weights.overlap, weights.buffer)
+        offset = flat + weights.unseen * np.log1p(unseen / 0.1)
+        measured = self.model.measure(scene.boxes)
+        filters = (motion.place, motion.var_place, self._shares)
+        track, box, gain = near_pairs(*filters, offset, floor, measured, terms)
+        return Pairs(track, box, gain, len(scene.tracks), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
         """High boxes to confirmed tracks, low boxes to those of them left, then high boxes left to the new tracks."""
-        high, confirmed = scene.scores >= self._high_score, scene.tracks.confirmed
         recent = scene.unseen_s <= self._low_unseen_s
-        return pairs.linked(((confirmed, high), (confirmed & recent, ~high), (~confirmed, high)))
+        of_track = np.where(scene.tracks.confirmed, _FIRST + _LOW * recent, _NEW)
+        of_box = np.where(scene.scores >= self._high_score, _FIRST + _NEW, _LOW)
+        return pairs.linked(of_track, of_box, 3)
 
     def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
         """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""

@@ -11,7 +11,7 @@ speed: section 8.2.3, one order lower than Singer), whose noise is right for any
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -36,7 +36,10 @@ class Step:
 
 
 class MotionModel(Protocol):
-    """How boxes become coordinates and how noisy these are. All arrays are (N, 4) float64."""
+    """How boxes become coordinates and how noisy these are. All arrays are (N, 4) float64.
+
+    ``predict`` and ``update`` are here so that a model may bring them compiled; they do what those of ``Motion`` do.
+    """
 
     def measure(self, boxes: Float64s) -> Float64s:
         """Boxes (xyxy) as coordinates of the filter."""
@@ -52,6 +55,17 @@ class MotionModel(Protocol):
 
     def measurement_variance(self, place: Float64s) -> Float64s:
         """Variance of a detection around the truth."""
+
+    def predict(self, motion: Motion, dt: float) -> None:
+        """Move every filter ``dt`` on, in place."""
+        motion.predict(self, dt)
+
+    def update(self, motion: Motion, rows: Ints, boxes: Float64s) -> None:
+        """Correct the filters ``rows`` with one (xyxy) detection each, in place."""
+        motion.update(self, rows, boxes)
+
+
+_ARRAYS = ("place", "speed", "var_place", "covar", "var_speed")
 
 
 @dataclass(slots=True, eq=False)
@@ -73,16 +87,16 @@ class Motion:
 
     def take(self, rows: Ints | Bools) -> Motion:
         """The filters of some tracks, as copies."""
-        return Motion(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return Motion(*(getattr(self, name)[rows] for name in _ARRAYS))
 
     def put(self, rows: Ints | Bools, other: Motion) -> None:
         """Overwrite the filters of some tracks."""
-        for f in fields(self):
-            getattr(self, f.name)[rows] = getattr(other, f.name)
+        for name in _ARRAYS:
+            getattr(self, name)[rows] = getattr(other, name)
 
     def joined(self, other: Motion) -> Motion:
         """These filters followed by those of ``other``."""
-        return Motion(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
+        return Motion(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS))
 
     def predict(self, model: MotionModel, dt: float) -> None:
         """Move every filter ``dt`` on, in the time unit of the model."""
@@ -114,65 +128,3 @@ class Motion:
     def spread(self, model: MotionModel) -> Float64s:
         """(N, 4) variance of the next detection around ``place``."""
         return self.var_place + model.measurement_variance(self.place)
-
-
-@dataclass(frozen=True, slots=True)
-class WalkingModel:
-    """Centre, width and height of a walking person, in seconds; every noise is a share of the box height.
-
-    Height is the one scale of a person in a picture that is hardly changed by pose, so noise relative to it holds for
-    near and far people, any camera and any resolution. Sideways a walker keeps the speed for a while (an
-    Ornstein-Uhlenbeck process fades with ``speed_fades_s``, so that nobody is extrapolated out of the picture); up,
-    down and size change too little, and too often by a detector that loses the feet, for a speed to be learned: a
-    random walk.
-    """
-
-    measured: tuple[float, float, float, float] = (0.04, 0.05, 0.06, 0.06)
-    """Standard deviation of a detection: centre x, centre y, width, height."""
-    pushed: float = 0.25
-    """Density of the sideways acceleration, heights / s^1.5."""
-    speed_fades_s: float = 2.0
-    start_speed: float = 0.5
-    """Standard deviation of the sideways speed of a new track, heights / s."""
-    drift: tuple[float, float, float] = (0.08, 0.1, 0.12)
-    """Random walk of centre y, width, height: heights / s^0.5."""
-
-    def measure(self, boxes: Float64s) -> Float64s:
-        """(N, 4) centre x, centre y, width, height."""
-        half = (boxes[:, 2:] - boxes[:, :2]) / 2
-        return np.concatenate([boxes[:, :2] + half, 2 * half], axis=1)
-
-    def boxes(self, place: Float64s) -> Float64s:
-        """The inverse of ``measure``; sides are at least 1 px."""
-        half = np.maximum(place[:, 2:], 1.0) / 2
-        return np.concatenate([place[:, :2] - half, place[:, :2] + half], axis=1)
-
-    def start_variance(self, place: Float64s) -> tuple[Float64s, Float64s]:
-        """See ``MotionModel``."""
-        speed = _heights(place) * np.array([self.start_speed, 0, 0, 0])
-        return self.measurement_variance(place), speed**2
-
-    def step(self, place: Float64s, dt: float) -> Step:
-        """Exact integrals of both processes over ``dt`` seconds."""
-        fades = self.speed_fades_s
-        keep = float(np.exp(-dt / fades))
-        reach = fades * (1 - keep)
-        push = self.pushed**2
-        place_x = push * fades**2 * (dt - 2 * reach + fades / 2 * (1 - keep**2))
-        squares = _heights(place) ** 2
-        sideways = np.array([1.0, 0, 0, 0])
-        return Step(
-            reach=reach * sideways,
-            keep=keep * sideways,
-            noise_place=squares * np.array([place_x, *(dt * d**2 for d in self.drift)]),
-            noise_covar=squares * (push * reach**2 / 2 * sideways),
-            noise_speed=squares * (push * fades / 2 * (1 - keep**2) * sideways),
-        )
-
-    def measurement_variance(self, place: Float64s) -> Float64s:
-        """See ``MotionModel``."""
-        return np.asarray((_heights(place) * np.array(self.measured)) ** 2)
-
-
-def _heights(place: Float64s) -> Float64s:
-    return np.asarray(np.maximum(place[:, 3:], 1.0))

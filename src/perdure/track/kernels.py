@@ -1,4 +1,4 @@
-"""The loops of the default association, compiled: sorted-sweep gating and assignment by connected components (numba).
+"""The loops of the default association, compiled: gating on a grid and assignment by connected components (numba).
 
 A crowd is many small groups: a detection competes only with what is near, so no matrix over all pairs is ever made.
 Without the JIT (``NUMBA_DISABLE_JIT=1``) the same functions run as plain Python.
@@ -15,101 +15,190 @@ from perdure.types import Bools, Float64s, Ints
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def near_pairs(
     place: Float64s,
-    spread: Float64s,
-    active: Bools,
-    measured: Float64s,
-    by_x: Ints,
+    var_place: Float64s,
+    shares: Float64s,
     offset: Float64s,
-    freedom: float,
-    motion_weight: float,
-    overlap_weight: float,
-    buffer: float,
-    floor: float,
-    track: Ints,
-    box: Ints,
-    gain: Float64s,
-) -> int:
-    """Evidence of every pair above ``floor``, in order of track; the number of pairs.
+    floor: Float64s,
+    measured: Float64s,
+    terms: tuple[float, float, float, float],
+) -> tuple[Ints, Ints, Float64s]:
+    """Track, box and evidence of every pair above the ``floor`` (N,) of its track, in order of track.
 
-    Motion: a Student t with ``freedom`` degrees around ``place`` (N, 4) with variance ``spread`` (people start, stop
-    and turn more often than a Gaussian allows), against a density that is flat over the picture and over sizes up to
-    one height (``flat`` nats, without the height). Overlap: intersection over union of the boxes grown by ``buffer`` of
-    their sides (C-BIoU, Yang et al., WACV 2023, eq. 1), less 0.3, times ``overlap_weight``. ``measured`` (M, 4) centre
-    x, centre y, width, height; ``by_x`` sorts it by centre x. Where ``track``, ``box``, ``gain`` are too short, the
-    rest is only counted.
+    Motion: a Student t with ``freedom`` degrees around ``place`` (N, 4) with variance ``var_place`` plus that of a
+    detection (``shares`` (4,) of the height), because people start, stop and turn more often than a Gaussian allows,
+    against a density that is flat over the picture and over sizes up to one height. Overlap: intersection over union of
+    the boxes grown by ``buffer`` of their sides (C-BIoU, Yang et al., WACV 2023, eq. 1), times ``overlap_weight``.
+    ``offset`` (N,) is all else that is known, the flat density of the picture too; a track with ``inf`` as its floor
+    takes no part. ``measured`` (M, 4) centre x, centre y, width, height. ``terms``: freedom, weight of the motion, of
+    the overlap, and buffer.
+
+    Boxes wait in a grid of about one box per cell, so the cost grows with people and near pairs, not with all pairs.
     """
+    freedom, motion_weight, overlap_weight, buffer = terms
+    corner, cell, cells, first, order = _grid(measured)
+    room = 4 * (len(place) + len(measured)) + 64
+    track, box, gain = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     found = 0
-    xs = measured[by_x, 0]
+    spread = np.empty(4)
     for i in range(len(place)):
-        if not active[i]:
-            continue
         height = max(place[i, 3], 1.0)
-        peak = 2 * np.log(height)
+        volume = (2 * np.pi) ** 4
         for c in range(4):
-            peak -= 0.5 * np.log(2 * np.pi * spread[i, c])
-        peak = offset[i] + motion_weight * peak
-        most = (peak + overlap_weight - floor) / motion_weight
+            spread[c] = var_place[i, c] + (height * shares[c]) ** 2
+            volume *= spread[c]
+        peak = offset[i] + motion_weight * (2 * np.log(height) - 0.5 * np.log(volume))
+        most = (peak + overlap_weight - floor[i]) / motion_weight
         if most <= 0:
             continue
         farthest = freedom * (np.exp(2 * most / (freedom + 4)) - 1)
-        reach = np.sqrt(farthest * spread[i, 0])
+        reach_x, reach_y = np.sqrt(farthest * spread[0]), np.sqrt(farthest * spread[1])
+        left = _cell(place[i, 0] - reach_x, corner[0], cell[0], cells)
+        right = _cell(place[i, 0] + reach_x, corner[0], cell[0], cells)
         half_w, half_h = max(place[i, 2], 1.0) * (0.5 + buffer), height * (0.5 + buffer)
-        for k in range(np.searchsorted(xs, place[i, 0] - reach), len(xs)):
-            j = by_x[k]
-            if xs[k] > place[i, 0] + reach:
-                break
-            distance = 0.0
-            for c in range(4):
-                distance += (measured[j, c] - place[i, c]) ** 2 / spread[i, c]
-            if distance > farthest:
-                continue
-            llr = peak - motion_weight * (freedom + 4) / 2 * np.log1p(distance / freedom)
-            w, h = measured[j, 2] * (0.5 + buffer), measured[j, 3] * (0.5 + buffer)
-            wide = min(place[i, 0] + half_w, measured[j, 0] + w) - max(place[i, 0] - half_w, measured[j, 0] - w)
-            high = min(place[i, 1] + half_h, measured[j, 1] + h) - max(place[i, 1] - half_h, measured[j, 1] - h)
-            shared = max(wide, 0.0) * max(high, 0.0)
-            llr += overlap_weight * shared / (4 * half_w * half_h + 4 * w * h - shared)
-            if llr > floor:
-                if found < len(track):
+        for row in range(
+            _cell(place[i, 1] - reach_y, corner[1], cell[1], cells),
+            _cell(place[i, 1] + reach_y, corner[1], cell[1], cells) + 1,
+        ):
+            for k in range(first[row * cells + left], first[row * cells + right + 1]):
+                j = order[k]
+                distance = (measured[j, 0] - place[i, 0]) ** 2 / spread[0]
+                for c in range(1, 4):
+                    distance += (measured[j, c] - place[i, c]) ** 2 / spread[c]
+                if distance > farthest:
+                    continue
+                llr = peak - motion_weight * (freedom + 4) / 2 * np.log1p(distance / freedom)
+                w, h = measured[j, 2] * (0.5 + buffer), measured[j, 3] * (0.5 + buffer)
+                wide = min(place[i, 0] + half_w, measured[j, 0] + w) - max(place[i, 0] - half_w, measured[j, 0] - w)
+                high = min(place[i, 1] + half_h, measured[j, 1] + h) - max(place[i, 1] - half_h, measured[j, 1] - h)
+                if wide > 0 and high > 0:
+                    shared = wide * high
+                    llr += overlap_weight * shared / (4 * half_w * half_h + 4 * w * h - shared)
+                if llr > floor[i]:
+                    if found == room:
+                        track, box, gain = _doubled(track), _doubled(box), _doubled(gain)
+                        room *= 2
                     track[found], box[found], gain[found] = i, j, llr
-                found += 1
-    return found
+                    found += 1
+    return track[:found], box[:found], gain[:found]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def link_pairs(track: Ints, box: Ints, gain: Float64s, joins: Bools, links: Ints, free: Bools) -> None:
-    """Adds to ``links`` (M,) the one-to-one assignment of greatest total gain among the pairs that ``joins`` admits.
+def _grid(measured: Float64s) -> tuple[Float64s, Float64s, int, Ints, Ints]:
+    """Boxes by the cell of their centre: corner and size of the cells, cells per side, where each begins, the order."""
+    m = len(measured)
+    corner, far = np.zeros(2), np.ones(2)
+    if m:
+        for axis in range(2):
+            corner[axis], far[axis] = measured[:, axis].min(), measured[:, axis].max()
+    cells = max(int(np.sqrt(m)), 1)
+    cell = np.maximum((far - corner) / cells, 1e-9)
+    where = np.empty(m, np.int64)
+    first = np.zeros(cells * cells + 1, np.int64)
+    for j in range(m):
+        row = _cell(measured[j, 1], corner[1], cell[1], cells)
+        where[j] = row * cells + _cell(measured[j, 0], corner[0], cell[0], cells)
+        first[where[j] + 1] += 1
+    for k in range(cells * cells):
+        first[k + 1] += first[k]
+    order, filled = np.empty(m, np.int64), first.copy()
+    for j in range(m):
+        order[filled[where[j]]] = j
+        filled[where[j]] += 1
+    return corner, cell, cells, first, order
 
-    Only gains above 0 of free tracks (``free`` (N,)) and unlinked boxes count. Each connected component is solved on
-    its own: alone, or by the Hungarian method.
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _cell(value: float, corner: float, size: float, cells: int) -> int:
+    return int(min(max((value - corner) / size, 0.0), cells - 1.0))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _doubled(values: np.ndarray) -> np.ndarray:
+    longer = np.empty(2 * len(values), values.dtype)
+    longer[: len(values)] = values
+    return longer
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def link_passes(track: Ints, box: Ints, gain: Float64s, of_track: Ints, of_box: Ints, passes: int) -> Ints:
+    """(M,) links of several passes in turn, each the one-to-one assignment of greatest total gain among what is left.
+
+    Bit p of ``of_track`` (N,) and ``of_box`` (M,) says who takes part in pass p; only gains above 0 count. In each pass
+    every connected component is solved on its own: alone, or by the Hungarian method.
     """
-    n_tracks, n_nodes = len(free), len(free) + len(links)
-    parent = np.arange(n_nodes)
+    links, free = np.full(len(of_box), -1, np.int64), np.ones(len(of_track), np.bool_)
     used = np.empty(len(track), np.int64)
-    count = 0
-    for p in range(len(track)):
-        if joins[p] and gain[p] > 0 and free[track[p]] and links[box[p]] < 0:
+    best, second = np.empty(len(of_track) + len(of_box)), np.empty(len(of_track) + len(of_box))
+    node = np.empty(len(of_track) + len(of_box), np.int64)
+    for turn in range(passes):
+        bit, count = 1 << turn, 0
+        for p in range(len(track)):
+            if of_track[track[p]] & of_box[box[p]] & bit and gain[p] > 0:
+                used[count] = p
+                count += 1
+        before = count + 1
+        while count < before:
+            before = count
+            count = _link_clear(track, box, gain, used[:count], best, second, links, free)
+        if count:
+            _link_components(track, box, gain, used[:count], node, links, free)
+    return links
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _link_clear(
+    track: Ints, box: Ints, gain: Float64s, used: Ints, best: Float64s, second: Float64s, links: Ints, free: Bools
+) -> int:
+    """Links every pair worth at least the best other pair of its track and that of its box together.
+
+    Such a pair is part of an optimal assignment: whatever the two would gain apart is no more. The pairs still open are
+    moved to the front of ``used``; their number.
+    """
+    n_tracks, count = len(free), 0
+    for p in used:
+        if free[track[p]] and links[box[p]] < 0:
             used[count] = p
             count += 1
-            a, b = _root(parent, track[p]), _root(parent, n_tracks + box[p])
-            if a != b:
-                parent[b] = a
-    used = used[:count]
-    roots = np.empty(count, np.int64)
-    for k in range(count):
+            best[track[p]] = best[n_tracks + box[p]] = second[track[p]] = second[n_tracks + box[p]] = 0.0
+    for p in used[:count]:
+        for node in (track[p], n_tracks + box[p]):
+            if gain[p] > best[node]:
+                second[node], best[node] = best[node], gain[p]
+            elif gain[p] > second[node]:
+                second[node] = gain[p]
+    left = 0
+    for p in used[:count]:
+        i, j = track[p], n_tracks + box[p]
+        others = (second[i] if gain[p] == best[i] else best[i]) + (second[j] if gain[p] == best[j] else best[j])
+        if gain[p] >= others and free[i] and links[box[p]] < 0:
+            links[box[p]], free[i] = i, False
+        else:
+            used[left] = p
+            left += 1
+    return left
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _link_components(track: Ints, box: Ints, gain: Float64s, used: Ints, node: Ints, links: Ints, free: Bools) -> None:
+    """The assignment of the pairs ``used``, each connected component on its own; ``node`` (N + M,) is room to work."""
+    n_tracks = len(free)
+    parent = node.copy()
+    for p in used:
+        parent[track[p]], parent[n_tracks + box[p]] = track[p], n_tracks + box[p]
+    for p in used:
+        a, b = _root(parent, track[p]), _root(parent, n_tracks + box[p])
+        if a != b:
+            parent[b] = a
+    roots = np.empty(len(used), np.int64)
+    for k in range(len(used)):
         roots[k] = _root(parent, track[used[k]])
     order = np.argsort(roots, kind="mergesort")
-    place = np.empty(n_nodes, np.int64)
     start = 0
-    while start < count:
+    while start < len(used):
         stop = start + 1
-        while stop < count and roots[order[stop]] == roots[order[start]]:
+        while stop < len(used) and roots[order[stop]] == roots[order[start]]:
             stop += 1
-        group = used[order[start:stop]]
-        if len(group) == 1:
-            links[box[group[0]]], free[track[group[0]]] = track[group[0]], False
-        else:
-            _link_group(track, box, gain, group, n_tracks, place, links, free)
+        _link_group(track, box, gain, used[order[start:stop]], n_tracks, node, links, free)
         start = stop
 
 

@@ -28,30 +28,6 @@ class Pairs:
         """No pairs of nothing."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 0, 0)
 
-    @classmethod
-    def near(
-        cls,
-        place: Float64s,
-        spread: Float64s,
-        active: Bools,
-        measured: Float64s,
-        offset: Float64s,
-        terms: tuple[float, float, float, float],
-        floor: float,
-    ) -> Pairs:
-        """All pairs with a gain above ``floor``; ``terms``: degrees of freedom, weight and buffer of the overlap.
-
-        See ``kernels.near_pairs``.
-        """
-        room = 8 * (len(place) + len(measured)) + 64
-        by_x = np.argsort(measured[:, 0])
-        while True:
-            track, box, gain = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
-            found = kernels.near_pairs(place, spread, active, measured, by_x, offset, *terms, floor, track, box, gain)
-            if found <= room:
-                return cls(track[:found], box[:found], gain[:found], len(place), len(measured))
-            room = found
-
     def with_looks(self, rows: Ints, llr: Float64s) -> Pairs:
         """The same pairs, plus ``llr`` (N, K) for those whose box is one of ``rows`` (K,)."""
         column = np.full(self.n_boxes, -1, np.int64)
@@ -62,13 +38,9 @@ class Pairs:
         gain[known] += llr[self.track[known], which[known]]
         return Pairs(self.track, self.box, gain, self.n_tracks, self.n_boxes)
 
-    def linked(self, passes: tuple[tuple[Bools, Bools], ...]) -> Ints:
-        """(M,) links of several passes, each a mask of tracks (N,) and one of boxes (M,), in turn."""
-        links, free = np.full(self.n_boxes, -1, np.int64), np.ones(self.n_tracks, np.bool_)
-        for tracks, boxes in passes:
-            joins = tracks[self.track] & boxes[self.box]
-            kernels.link_pairs(self.track, self.box, self.gain, joins, links, free)
-        return links
+    def linked(self, of_track: Ints, of_box: Ints, passes: int) -> Ints:
+        """(M,) links of several passes; bit p of ``of_track`` (N,) and ``of_box`` (M,): who takes part in pass p."""
+        return np.asarray(kernels.link_passes(self.track, self.box, self.gain, of_track, of_box, passes))
 
     def of_links(self, links: Ints) -> Float64s:
         """(M,) gain of each linked box; ``-inf`` where it is not linked."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perdure import geometry
-from perdure.track.kalman import Step
+from perdure.track.kalman import MotionModel, Step
 from perdure.types import Float64s
 
 
@@ -20,7 +20,7 @@ def _constant_speed(place: Float64s, speed: Float64s, dt: float) -> Step:
 
 
 @dataclass(frozen=True, slots=True)
-class SortModel:
+class SortModel(MotionModel):
     """Centre, area and aspect; constants of SORT in px per frame; the aspect does not move."""
 
     def measure(self, boxes: Float64s) -> Float64s:
@@ -50,7 +50,7 @@ class SortModel:
 
 
 @dataclass(frozen=True, slots=True)
-class HeightModel:
+class HeightModel(MotionModel):
     """DeepSORT's filter: centre, aspect (or width) and height, noise by 1/20 and 1/160 of the height per frame."""
 
     width: bool = False

@@ -42,10 +42,14 @@ class Scene:
     """(M,)."""
     flags: npt.NDArray[np.uint8]
     """(M,) bits of ``Flag``."""
-    predicted: Float64s
-    """(N, 4) xyxy."""
+    model: MotionModel
     pictured: Bools
     """(N,) which tracks have any picture to compare with."""
+
+    @property
+    def predicted(self) -> Float64s:
+        """(N, 4) xyxy where the tracks are now."""
+        return self.model.boxes(self.tracks.motion.place)
 
     @property
     def unseen_s(self) -> Float64s:

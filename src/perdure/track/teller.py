@@ -52,6 +52,8 @@ class Teller:
     def tell(self, tracks: Tracks, albums: dict[int, Album], at: float) -> list[Tracklet]:
         """Everything closed, and open tracks that are due, oldest first; marks these as told."""
         told, self._closed = self._closed, []
+        if not tracks.news.any():
+            return told
         old = tracks.confirmed & (at - tracks.born >= self._config.tell_after_s)
         for row in np.flatnonzero(old & tracks.news & (at - tracks.told >= _RETELL_S)).tolist():
             number = int(tracks.number[row])

@@ -6,10 +6,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from perdure.track.frame_kernels import Marks, write_boxes
 from perdure.track.kalman import Motion, MotionModel
 from perdure.types import Bools, Float64s, Ints
-
-_TRUST_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -90,26 +89,36 @@ class Tracks:
 
     def take(self, rows: Ints | Bools) -> Tracks:
         """Some of the tracks, as copies."""
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "motion"}
-        return Tracks(**arrays, motion=self.motion.take(rows))
+        return Tracks(**{name: getattr(self, name)[rows] for name in _ARRAYS}, motion=self.motion.take(rows))
 
     def joined(self, other: Tracks) -> Tracks:
         """These tracks followed by ``other``."""
-        arrays = {
-            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
-            for f in fields(self)
-            if f.name != "motion"
-        }
+        arrays = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS}
         return Tracks(**arrays, motion=self.motion.joined(other.motion))
 
-    def observe(self, model: MotionModel, rows: Ints, boxes: Float64s, scores: Float64s, at: float) -> None:
-        """Each of ``rows`` was seen at ``at`` in this box."""
-        self.motion.update(model, rows, boxes)
-        self.trust[rows] += (1 - np.exp((self.seen[rows] - at) / _TRUST_S)) * (scores - self.trust[rows])
-        self.seen[rows] = at
-        self.box[rows] = boxes
-        self.score[rows] = scores
-        self.hits[rows] += 1
-        self.streak[rows] = np.where(self.missed[rows] > 1, 1, self.streak[rows] + 1)
-        self.missed[rows] = 0
-        self.adrift[rows] = False
+    def observe(
+        self, model: MotionModel, rows: Ints, boxes: Float64s, scores: Float64s, crowded: Marks, at: float
+    ) -> None:
+        """Each of ``rows`` was seen at ``at`` in this box, among others where ``crowded`` is not 0; the rest missed."""
+        model.update(self.motion, rows, boxes)
+        write_boxes(
+            rows,
+            boxes,
+            scores,
+            crowded,
+            at,
+            self.seen,
+            self.missed,
+            self.hits,
+            self.streak,
+            self.score,
+            self.trust,
+            self.box,
+            self.occluded,
+            self.doubt,
+            self.sure,
+            self.adrift,
+        )
+
+
+_ARRAYS = tuple(f.name for f in fields(Tracks) if f.name != "motion")

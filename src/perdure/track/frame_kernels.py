@@ -1,0 +1,116 @@
+"""The bookkeeping of a frame over the table of tracks, compiled: one call instead of some dozen small array steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from perdure.types import Bools, Float64s, Ints
+
+Marks = npt.NDArray[np.uint8]
+
+TRUST_S = 1.0
+"""The scores of about this long make up the trust in a track."""
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def usable(boxes: Float64s, scores: Float64s, low_score: float) -> Ints:
+    """(K,) rows with a finite, positive box and a score that counts."""
+    rows, count = np.empty(len(boxes), np.int64), 0
+    for j in range(len(boxes)):
+        x1, y1, x2, y2 = boxes[j]
+        finite = np.isfinite(x1) and np.isfinite(y1) and np.isfinite(x2) and np.isfinite(y2)
+        if finite and x2 > x1 and y2 > y1 and low_score <= scores[j] < np.inf:
+            rows[count] = j
+            count += 1
+    return rows[:count]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def write_boxes(
+    rows: Ints,
+    boxes: Float64s,
+    scores: Float64s,
+    crowded: Marks,
+    at: float,
+    seen: Float64s,
+    missed: Ints,
+    hits: Ints,
+    streak: Ints,
+    score: Float64s,
+    trust: Float64s,
+    box: Float64s,
+    occluded: Bools,
+    doubt: Float64s,
+    sure: Float64s,
+    adrift: Bools,
+) -> None:
+    """Tracks ``rows`` (K,) were seen at ``at`` in these boxes (K, 4), all others were missed; see ``Tracks``."""
+    missed += 1
+    for k in range(len(rows)):
+        i = rows[k]
+        trust[i] += (1 - np.exp((seen[i] - at) / TRUST_S)) * (scores[k] - trust[i])
+        seen[i], score[i], adrift[i] = at, scores[k], False
+        for c in range(4):
+            box[i, c] = boxes[k, c]
+        hits[i] += 1
+        streak[i] = 1 if missed[i] > 1 else streak[i] + 1
+        missed[i] = 0
+        occluded[i] |= crowded[k] != 0
+    for i in range(len(missed)):
+        occluded[i] |= missed[i] > 0
+        if not occluded[i] and doubt[i] == 0:
+            sure[i] = seen[i]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def due(
+    links: Ints,
+    clean: Bools,
+    at: float,
+    confirmed: Bools,
+    born: Float64s,
+    pictured: Float64s,
+    pictures: Ints,
+    confirm_s: float,
+    embed_every_s: float,
+    tell_after_s: float,
+) -> Bools:
+    """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet.
+
+    The more pictures there are, the longer until the next.
+    """
+    asked = np.zeros(len(links), np.bool_)
+    for j in range(len(links)):
+        i = links[j]
+        if i >= 0 and (confirmed[i] or at - born[i] >= confirm_s):
+            regular = clean[j] and at - pictured[i] >= embed_every_s * (1 + pictures[i] / 4)
+            asked[j] = regular or (pictures[i] == 0 and at - born[i] >= tell_after_s)
+    return asked
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def over(
+    place: Float64s,
+    seen: Float64s,
+    missed: Ints,
+    confirmed: Bools,
+    trust: Float64s,
+    at: float,
+    width: float,
+    height: float,
+    lost_after_s: float,
+    least_trust: float,
+) -> Bools:
+    """(N,) tracks that are over: unseen for too long, walked out of the picture, not believed, or missed while new."""
+    ended = np.zeros(len(seen), np.bool_)
+    for i in range(len(seen)):
+        outside = place[i, 0] < 0 or place[i, 0] > width or place[i, 1] < 0 or place[i, 1] > height
+        ended[i] = (
+            at - seen[i] > lost_after_s
+            or (outside and missed[i] > 0)
+            or (not confirmed[i] and missed[i] >= 2)
+            or trust[i] < least_trust
+        )
+    return ended
