@@ -6,24 +6,31 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perdure.types import Float32s, Float64s, Ints
+from perdure.gallery.scan import Codes, Dots, Nearest, Probes, nearest
+from perdure.types import Bools, Float32s, Float64s, Ints
 
 
 @dataclass(slots=True)
 class Index:
-    """A row per tracklet; removing one moves the last into its place. Arrays handed out are views: keep none."""
+    """A row per tracklet; removing one moves the last into its place. Arrays handed out are views: keep none.
+
+    Beside the vectors it keeps them as bytes, made when first searched, which a search reads instead (``scan``).
+    """
 
     dim: int
+    dots: Dots | None = None
+    """A faster product of bytes for searches of several probes at once; None: the built-in one."""
     ids: list[str] = field(default_factory=list)
     _row: dict[str, int] = field(default_factory=dict)
     _vectors: Float32s = field(init=False)
     _numbers: Float64s = field(init=False)
-    _codes: Ints = field(init=False)
+    _labels: Ints = field(init=False)
+    _bytes: Codes | None = None
 
     def __post_init__(self) -> None:
         self._vectors = np.zeros((64, self.dim), np.float32)
-        self._numbers = np.zeros((64, 4))
-        self._codes = np.zeros((64, 2), np.int64)
+        self._numbers = np.zeros((4, 64))
+        self._labels = np.zeros((2, 64), np.int64)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,32 +50,38 @@ class Index:
     @property
     def starts(self) -> Float64s:
         """(N,) UTC seconds."""
-        return self._numbers[: len(self), 0]
+        return self._numbers[0, : len(self)]
 
     @property
     def ends(self) -> Float64s:
         """(N,) UTC seconds."""
-        return self._numbers[: len(self), 1]
+        return self._numbers[1, : len(self)]
 
     @property
     def projections(self) -> Float64s:
         """(N,) room for a scorer: what the row has in common with its camera."""
-        return self._numbers[: len(self), 2]
+        return self._numbers[2, : len(self)]
 
     @property
     def qualities(self) -> Float64s:
         """(N,) in [0, 1]."""
-        return self._numbers[: len(self), 3]
+        return self._numbers[3, : len(self)]
 
     @property
     def cameras(self) -> Ints:
         """(N,) camera codes."""
-        return self._codes[: len(self), 0]
+        return self._labels[0, : len(self)]
 
     @property
     def owners(self) -> Ints:
         """(N,) codes of identities, -1 where undecided."""
-        return self._codes[: len(self), 1]
+        return self._labels[1, : len(self)]
+
+    @property
+    def bytes_held(self) -> int:
+        """Memory of the table."""
+        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes
+        return tables + (self._bytes.bytes_held if self._bytes is not None else 0)
 
     def put(self, tracklet: str, vector: Float32s, start: float, end: float, camera: int, quality: float = 1.0) -> int:
         """Add a tracklet, or replace what is known of it; its row."""
@@ -79,9 +92,11 @@ class Index:
                 self._grow()
             self.ids.append(tracklet)
             self._row[tracklet] = row
-            self._codes[row] = camera, -1
+            self._labels[:, row] = camera, -1
         self._vectors[row] = vector
-        self._numbers[row, [0, 1, 3]] = start, end, quality
+        self._numbers[:, row] = start, end, self._numbers[2, row], quality
+        if self._bytes is not None:
+            self._bytes.put(row, self._vectors[row])
         return row
 
     def remove(self, tracklet: str) -> None:
@@ -90,12 +105,28 @@ class Index:
         if row != end:
             self.ids[row] = self.ids[end]
             self._row[self.ids[row]] = row
-            for table in (self._vectors, self._numbers, self._codes):
-                table[row] = table[end]
+            self._vectors[row] = self._vectors[end]
+            self._numbers[:, row], self._labels[:, row] = self._numbers[:, end], self._labels[:, end]
         self._vectors[end] = 0
+        if self._bytes is not None:
+            self._bytes.move(end, row)
         self.ids.pop()
+
+    def nearest(self, probes: Probes, count: int, keep: Bools | None = None) -> list[Nearest]:
+        """For each probe the ``count`` rows of highest score, exactly, best first.
+
+        Args:
+            probes: what is looked for, and how a product becomes a score.
+            count: rows wanted per probe; fewer are found where fewer are kept.
+            keep: (N,) rows that count, such as those of a camera or a time; None: all.
+        """
+        if self._bytes is None:
+            self._bytes = Codes.of(self._vectors)
+        return nearest(self.vectors, self._bytes, self.cameras, probes, count, keep, self.dots)
 
     def _grow(self) -> None:
         self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
-        self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
-        self._codes = np.concatenate([self._codes, np.zeros_like(self._codes)])
+        self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)], axis=1)
+        self._labels = np.concatenate([self._labels, np.zeros_like(self._labels)], axis=1)
+        if self._bytes is not None:
+            self._bytes.grow()
