@@ -21,14 +21,14 @@ def _crop(seed=0, height=64, width=32):
 def test_any_crop_becomes_a_picture_of_the_wanted_size(seed, size):
     rng = np.random.default_rng(seed)
     crop, other = _crop(seed, *size), _crop(seed + 1)
-    always = a.Strength(1, 0.1, 0.2, 1, 0.5, 1, 1, 1, 1, 1, 1)
+    always = a.Strength(1, 0.1, 0.2, 1, 0.5, 1, 1, 1, 0.3, 1, 1, 1)
     out = a.augment(crop, other, (48, 24), always, rng)
     assert out.shape == (48, 24, 3)
     assert out.dtype == np.uint8
 
 
 def test_no_strength_only_resizes():
-    never = a.Strength(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    never = a.Strength(0, 0, 0, 0, 0, 0, 0, 0, 0.3, 0, 0, 0)
     crop = _crop()
     out = a.augment(crop, crop, (64, 32), never, np.random.default_rng(0))
     np.testing.assert_allclose(out, crop, atol=1)
@@ -99,3 +99,25 @@ def test_the_same_seed_gives_the_same_picture():
     crop, other = _crop(), _crop(1)
     first, second = (a.augment(crop, other, (48, 24), a.Strength(), np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_boxes_of_one_crop_share_its_light_and_differ_in_place():
+    crop, other = np.full((64, 32, 3), 120, np.uint8), _crop(1)
+    strength = a.Strength(
+        box_shift=0.2, box_scale=0.2, occlude_p=0, colour_p=1, light_p=0, blur_p=0, jpeg_p=0, erase_p=0
+    )
+    first, second = a.boxes_of(crop, other, (48, 24), strength, np.random.default_rng(3), count=2)
+    np.testing.assert_array_equal(first, second)  # one grey in, one tint out, wherever the box is
+    pattern = _crop()
+    first, second = a.boxes_of(pattern, other, (48, 24), strength, np.random.default_rng(3), count=2)
+    assert np.abs(first.astype(int) - second).mean() > 2
+
+
+def test_a_moved_box_finds_what_is_around_it():
+    """With context the middle of the picture is the box; moved, it shows the ring instead of repeating its edge."""
+    wide = np.zeros((80, 40, 3), np.uint8)
+    wide[16:64, 8:32] = 200  # the box: 48x24 with a third of it around
+    still = a.shift_box(wide, (48, 24), 0.0, 0.0, False, np.random.default_rng(0), context=1 / 3)
+    assert still.min() == 200
+    moved = a.shift_box(wide, (48, 24), 0.3, 0.0, False, np.random.default_rng(0), context=1 / 3)
+    assert (moved == 0).any()

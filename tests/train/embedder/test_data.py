@@ -127,6 +127,29 @@ def test_people_are_cut_from_a_detection_set(tmp_path):
     assert people.identities.tolist() == [-1]
 
 
+def test_people_are_cut_with_what_is_around_them(tmp_path):
+    scene = np.zeros((100, 100, 3), np.uint8)
+    scene[40:100, 40:60] = 255  # feet at the border of the picture: below, its edge is repeated
+    cv2.imwrite(str(tmp_path / "s.png"), scene)
+    boxes = [{"image_id": 1, "bbox": [40, 40, 20, 60]}]
+    listing = {"images": [{"id": 1, "file_name": "s.png"}], "annotations": boxes}
+    (tmp_path / "train.json").write_text(json.dumps(listing))
+    people = read_people(tmp_path / "train.json", (60, 20), context=0.25)
+    assert people.pixels.shape == (1, 90, 30, 3)
+    assert people.within_boxes().shape == (1, 60, 20, 3)
+    assert (people.within_boxes() == 255).all()
+    assert people.pixels[0, :15].max() == 0
+    assert (people.pixels[0, 75:, 5:25] == 255).all()
+
+
+def test_a_border_is_added_around_tight_crops(tmp_path):
+    _picture(tmp_path / "0002_c1s1_000451_03.jpg", value=90)
+    framed = read_crops("market1501", tmp_path, (32, 16)).with_context((64, 32), 0.25)
+    assert framed.pixels.shape == (1, 96, 48, 3)
+    assert framed.within_boxes().shape == (1, 64, 32, 3)
+    assert abs(int(framed.pixels.min()) - 90) < 3
+
+
 def test_a_wrong_detection_file_is_told(tmp_path):
     (tmp_path / "train.json").write_text("[]")
     with pytest.raises(InputError, match="COCO"):

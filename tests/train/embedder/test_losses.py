@@ -114,3 +114,10 @@ def test_metric_losses_fall_when_identities_come_apart(name):
     loss = getattr(losses, name)
     apart, mixed = torch.eye(5)[labels] + 0.05 * _case()[0], _case()[0]
     assert float(loss(apart, labels)) < float(loss(mixed, labels))
+
+
+def test_box_consistency_is_one_minus_the_mean_cosine():
+    first, second = _case()[0], _case(1)[0]
+    total = sum(float(a @ b / (a.norm() * b.norm())) for a, b in zip(first, second, strict=True))
+    assert float(losses.box_consistency(first, second)) == pytest.approx(1 - total / len(first), abs=1e-5)
+    assert float(losses.box_consistency(first, 3 * first)) == pytest.approx(0, abs=1e-6)

@@ -56,5 +56,7 @@ def test_osnet_folds_and_exports(tmp_path):
     net(pictures)
     net.eval()
     with torch.inference_mode():
-        torch.testing.assert_close(folded(net)(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(
+            folded(net, (32, 16))(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3
+        )
     assert export_onnx(net, (32, 16), tmp_path / "o.onnx", pictures).difference < 1e-4

@@ -121,7 +121,20 @@ def test_a_finished_phase_is_not_repeated(tmp_path, people, quick):
     assert [c["phase"] for c in _curve(tmp_path) if "loss" in c] == ["clean"] * 4 + ["more"]
 
 
-def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick):
+def test_averages_of_shortcuts_are_folded_where_stages_halve_the_picture():
+    pools = [
+        sum(isinstance(m, torch.nn.AvgPool2d) for m in folded(_trained_looking_net(), size_hw).modules())
+        for size_hw in ((32, 16), (33, 17))
+    ]
+    assert pools == [0, len(TINY.widths)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"people_context": 0.2, "mixed": 9, "boxes": 2, "consistency": 1.0}],
+    ids=["one box", "two boxes and mixed clothes"],
+)
+def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick, more):
     scene = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "scene.png"), scene)
     boxes = [{"image_id": 1, "bbox": [20 * i, 10, 40, 100], "iscrowd": 0} for i in range(6)]
@@ -135,6 +148,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         "relations": 1.0,
         "unlabelled": 3,
         "learning_rate": 0.005,
+        **{k: v for k, v in more.items() if k in ("boxes", "consistency")},
     }
     config = _config(
         tmp_path,
@@ -143,6 +157,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         people=str(tmp_path / "p.json"),
         net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
         phases=[phase],
+        **{k: v for k, v in more.items() if k in ("people_context", "mixed")},
     )
     train_module.train_embedder(config, resume=False)
     curve = [c for c in _curve(tmp_path) if "loss" in c]
@@ -248,11 +263,14 @@ def test_an_export_that_differs_from_torch_is_refused(tmp_path, monkeypatch):
         export_onnx(_trained_looking_net(), (32, 16), tmp_path / "net.onnx", torch.rand(2, 3, 32, 16))
 
 
-def test_folding_changes_nothing():
+@pytest.mark.parametrize("size_hw", [(32, 16), (40, 20), (33, 17)])
+def test_folding_changes_nothing(size_hw):
     net = _trained_looking_net()
-    pictures = torch.rand(3, 3, 32, 16) * 255
+    pictures = torch.rand(3, 3, *size_hw) * 255
     with torch.inference_mode():
-        torch.testing.assert_close(folded(net)(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(
+            folded(net, size_hw)(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3
+        )
 
 
 def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, people):

@@ -18,6 +18,7 @@ class Strength:
     Attributes:
         box_shift: largest shift of the box, as a share of its height and width (simulated detector error).
         box_scale: largest change of each side of the box, as a share.
+        least_resolution: share of its sides that a crop of low resolution keeps at least.
     """
 
     flip_p: float = 0.5
@@ -28,6 +29,7 @@ class Strength:
     light_p: float = 0.3
     blur_p: float = 0.1
     low_resolution_p: float = 0.1
+    least_resolution: float = 0.3
     jpeg_p: float = 0.1
     occlude_p: float = 0.15
     erase_p: float = 0.4
@@ -37,7 +39,24 @@ def augment(
     crop: np.ndarray, other: np.ndarray, size_hw: tuple[int, int], s: Strength, rng: np.random.Generator
 ) -> np.ndarray:
     """One training picture of `size_hw` from `crop`; `other` is a crop of somebody else, used to stand in front."""
-    draw = rng.random(8)
+    return boxes_of(crop, other, size_hw, s, rng)[0]
+
+
+def boxes_of(
+    crop: np.ndarray,
+    other: np.ndarray,
+    size_hw: tuple[int, int],
+    s: Strength,
+    rng: np.random.Generator,
+    count: int = 1,
+    context: float = 0.0,
+) -> list[np.ndarray]:
+    """`count` training pictures of one disturbed crop, as if as many detectors had boxed it; see `augment`.
+
+    Light, colour, resolution and who stands in front are the same in all of them; box, mirror image, blur, compression
+    and erasing are drawn for each. `context` is the share of the box that the crop shows beyond it on every side.
+    """
+    draw = rng.random(5)
     x = crop
     if draw[0] < s.occlude_p:
         x = occlude(x, other, rng)
@@ -48,13 +67,20 @@ def augment(
     if draw[3] < s.light_p:
         x = relight(x, rng)
     if draw[4] < s.low_resolution_p:
-        x = lower_resolution(x, rng.uniform(0.3, 0.8))
-    x = shift_box(x, size_hw, s.box_shift, s.box_scale, rng.random() < s.flip_p, rng)
-    if draw[5] < s.blur_p:
+        x = lower_resolution(x, rng.uniform(s.least_resolution, 0.8))
+    return [_box_of(x, size_hw, s, rng, context) for _ in range(count)]
+
+
+def _box_of(
+    x: np.ndarray, size_hw: tuple[int, int], s: Strength, rng: np.random.Generator, context: float
+) -> np.ndarray:
+    draw = rng.random(4)
+    x = shift_box(x, size_hw, s.box_shift, s.box_scale, draw[0] < s.flip_p, rng, context)
+    if draw[1] < s.blur_p:
         x = blur(x, rng.uniform(0.6, 2.2), rng.random() < 0.4, rng)
-    if draw[6] < s.jpeg_p:
+    if draw[2] < s.jpeg_p:
         x = recompress(x, int(rng.integers(15, 60)))
-    if draw[7] < s.erase_p:
+    if draw[3] < s.erase_p:
         x = erase(x, rng)
     return x
 
@@ -91,16 +117,26 @@ def degrade(crop: np.ndarray, other: np.ndarray, severity: float, rng: np.random
 
 
 def shift_box(
-    crop: np.ndarray, size_hw: tuple[int, int], shift: float, scale: float, flip: bool, rng: np.random.Generator
+    crop: np.ndarray,
+    size_hw: tuple[int, int],
+    shift: float,
+    scale: float,
+    flip: bool,
+    rng: np.random.Generator,
+    context: float = 0.0,
 ) -> np.ndarray:
-    """Resize to `size_hw` as if the detector's box had been shifted and scaled; what lies outside repeats the edge."""
+    """Resize to `size_hw` as if the detector's box had been shifted and scaled; what lies outside repeats the edge.
+
+    `context` is the share of the box that `crop` shows beyond it on every side, so that a moved box finds true pixels.
+    """
     height, width = crop.shape[:2]
+    box_h, box_w = height / (1 + 2 * context), width / (1 + 2 * context)
     out_h, out_w = size_hw
     zoom = 1.0 + rng.uniform(-scale, scale, 2)
     move = rng.uniform(-shift, shift, 2)
-    ax, ay = out_w / width / zoom[0], out_h / height / zoom[1]
-    bx = out_w / 2 - ax * width * (0.5 + move[0])
-    by = out_h / 2 - ay * height * (0.5 + move[1])
+    ax, ay = out_w / box_w / zoom[0], out_h / box_h / zoom[1]
+    bx = out_w / 2 - ax * (0.5 * width + box_w * move[0])
+    by = out_h / 2 - ay * (0.5 * height + box_h * move[1])
     if flip:
         ax, bx = -ax, out_w - 1 - bx
     matrix = np.array([[ax, 0.0, bx], [0.0, ay, by]])

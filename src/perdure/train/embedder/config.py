@@ -41,6 +41,8 @@ class Phase(_Strict):
     teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
     relations: float = Field(default=0.0, ge=0, description="weight of the teacher's cosine matrix")
     unlabelled: int = Field(default=0, ge=0, description="crops without identity added to each batch, teacher only")
+    boxes: int = Field(default=1, ge=1, le=2, description="how often each crop without identity is boxed")
+    consistency: float = Field(default=0.0, ge=0, description="weight of the cosine between two boxes of one crop")
 
     @property
     def learns(self) -> bool:
@@ -53,6 +55,11 @@ class Phase(_Strict):
         """Whether any loss of this phase looks at the teacher."""
         return self.teacher > 0 or self.relations > 0
 
+    @property
+    def pairs_boxes(self) -> bool:
+        """Whether two boxes of each crop without identity are compared."""
+        return self.consistency > 0 and self.boxes == 2 and self.unlabelled > 0
+
 
 class TrainingConfig(_Strict):
     """A training run of the body embedder."""
@@ -64,6 +71,9 @@ class TrainingConfig(_Strict):
     people: str | None = Field(
         default=None, description="COCO person detection JSON whose people the teacher describes"
     )
+    people_context: float = Field(default=0.0, ge=0, le=0.5, description="share of the box kept around each of them")
+    people_least_height_px: int = Field(default=56, ge=8, description="lower boxes of `people` are left out")
+    mixed: int = Field(default=0, ge=0, description="people made of two labelled ones each, for the teacher")
     net: NetShape = NetShape()
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
@@ -105,6 +115,8 @@ def read_config(path: Path) -> TrainingConfig:
             raise ConfigError(f"{path}: phase {phase.name!r} uses the teacher, but `teacher` names no model")
         if phase.unlabelled and config.people is None:
             raise ConfigError(f"{path}: phase {phase.name!r} wants unlabelled crops, but `people` names no set")
+        if phase.consistency and not phase.pairs_boxes:
+            raise ConfigError(f"{path}: phase {phase.name!r} compares boxes: set `boxes: 2` and `unlabelled`")
     return config
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -30,12 +30,14 @@ class Crops:
         identities: (N,) int64, -1 where nobody knows.
         cameras: (N,) int64, -1 where nobody knows.
         names: N unique strings, the file (and box) each crop came from.
+        context: share of the person's box that the pictures show beyond it on every side.
     """
 
     pixels: np.ndarray
     identities: np.ndarray
     cameras: np.ndarray
     names: tuple[str, ...]
+    context: float = 0.0
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,7 +46,22 @@ class Crops:
         """The crops at `index`, (M,) integers or (N,) bool."""
         at = np.flatnonzero(index) if index.dtype == bool else index
         names = tuple(self.names[i] for i in at)
-        return Crops(self.pixels[at], self.identities[at], self.cameras[at], names)
+        return replace(
+            self, pixels=self.pixels[at], identities=self.identities[at], cameras=self.cameras[at], names=names
+        )
+
+    def within_boxes(self) -> np.ndarray:
+        """(N, h, w, 3) uint8: what lies inside the people's boxes, without the context; a view."""
+        height, width = self.pixels.shape[1:3]
+        top, left = (round(side * self.context / (1 + 2 * self.context)) for side in (height, width))
+        return self.pixels[:, top : height - top, left : width - left]
+
+    def with_context(self, size_hw: tuple[int, int], context: float) -> Crops:
+        """The same crops, their boxes at `size_hw`, the edge repeated outwards for `context`; they must have none."""
+        top, left = round(size_hw[0] * context), round(size_hw[1] * context)
+        border = cv2.BORDER_REPLICATE
+        pixels = [cv2.copyMakeBorder(_resized(p, size_hw), top, top, left, left, border) for p in self.pixels]
+        return replace(self, pixels=np.stack(pixels), context=context)
 
 
 @dataclass(frozen=True)
@@ -119,11 +136,12 @@ def hold_out(crops: Crops, identities: int) -> tuple[Crops, Crops]:
     return crops.take(~held), crops.take(held)
 
 
-def read_people(coco_json: Path, size_hw: tuple[int, int], min_height_px: int = 56) -> Crops:
+def read_people(coco_json: Path, size_hw: tuple[int, int], min_height_px: int = 56, context: float = 0.0) -> Crops:
     """Cut the people out of a COCO detection set: crops without identities, for the teacher's targets only.
 
     Boxes lower than `min_height_px`, marked `iscrowd`, or far from the shape of a standing person (height over width
-    outside 1.2 to 5) are left out.
+    outside 1.2 to 5) are left out. The boxes are resized to `size_hw`; `context` shows that share of the box beyond it
+    on every side as well, the edge of the photograph repeated where there is nothing.
 
     Raises:
         InputError: the JSON or a picture cannot be read, or no box is left.
@@ -138,19 +156,28 @@ def read_people(coco_json: Path, size_hw: tuple[int, int], min_height_px: int = 
     for name, box in wanted:
         if box[3] >= min_height_px and 1.2 <= box[3] / max(box[2], 1e-6) <= 5.0:
             by_file.setdefault(name, []).append(box)
+    height, width = (side + 2 * round(side * context) for side in size_hw)
     pixels: list[np.ndarray] = []
     names: list[str] = []
     for name, boxes in by_file.items():
         picture = _read(coco_json.parent / name)
         for x, y, w, h in boxes:
-            cut = picture[max(0, round(y)) : round(y + h), max(0, round(x)) : round(x + w)]
-            if min(cut.shape[:2]) >= 8:
-                pixels.append(_resized(cut, size_hw))
+            if min(w, h) >= 8:
+                pixels.append(_resized(_cut_wide(picture, (x, y, w, h), context), (height, width)))
                 names.append(f"{name}@{round(x)},{round(y)},{round(w)},{round(h)}")
     if not pixels:
         raise InputError(f"{coco_json} has no person of at least {min_height_px} px")
     nobody = np.full(len(pixels), -1, np.int64)
-    return Crops(np.stack(pixels), nobody, nobody.copy(), tuple(names))
+    return Crops(np.stack(pixels), nobody, nobody.copy(), tuple(names), context)
+
+
+def _cut_wide(picture: np.ndarray, box: tuple[float, float, float, float], context: float) -> np.ndarray:
+    """The box (x, y, w, h) and `context` of its sides around it; beyond the picture its edge is repeated."""
+    x, y, w, h = box
+    rows = np.arange(round(y - context * h), max(round(y + (1 + context) * h), round(y) + 1))
+    columns = np.arange(round(x - context * w), max(round(x + (1 + context) * w), round(x) + 1))
+    height, width = picture.shape[:2]
+    return picture[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)]
 
 
 def read_picture(path: Path, size_hw: tuple[int, int]) -> np.ndarray:

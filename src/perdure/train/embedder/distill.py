@@ -28,7 +28,8 @@ def teacher_vectors(model: Path, crops: Crops, cache: Path, threads: int = 1, ba
             if str(kept["key"]) == key:
                 return np.asarray(kept["vectors"], np.float32)
     session, name, size_hw = _open(model, threads)
-    parts = [crops.pixels[i : i + batch] for i in range(0, len(crops), batch)]
+    pixels = crops.within_boxes()
+    parts = [pixels[i : i + batch] for i in range(0, len(crops), batch)]
     vectors = np.concatenate([_embed(session, name, size_hw, p) for p in parts])
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, key=key, vectors=vectors)
@@ -64,5 +65,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def _fingerprint(model: Path, crops: Crops) -> str:
     digest = hashlib.sha256(model.name.encode())
     digest.update(str(crops.pixels.shape).encode())
+    if crops.context:
+        digest.update(str(crops.context).encode())
     digest.update("\n".join(crops.names).encode())
     return digest.hexdigest()

@@ -104,6 +104,11 @@ def teacher_relations(vectors: Tensor, teacher: Tensor) -> Tensor:
     return (own @ own.T - other @ other.T).square().mean()
 
 
+def box_consistency(first: Tensor, second: Tensor) -> Tensor:
+    """Mean of 1 - cosine between the vectors of two boxes around the same people, both (N, D)."""
+    return (1 - functional.cosine_similarity(first, second, dim=1)).mean()
+
+
 def quality_ordering(better: Tensor, worse: Tensor, margin: float) -> Tensor:
     """Mean of how far `worse` comes within `margin` of `better` (or above it), both (N,)."""
     return torch.relu(margin - (better - worse)).mean()

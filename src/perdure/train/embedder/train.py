@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +22,14 @@ import torch
 from torch import Tensor, nn
 
 from perdure.errors import InputError
-from perdure.train.embedder.augment import augment, plain
+from perdure.train.embedder.augment import augment, boxes_of, plain
 from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_config
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
 from perdure.train.embedder.distill import teacher_vectors
 from perdure.train.embedder.export import export_onnx
 from perdure.train.embedder.losses import (
     batch_hard_triplet,
+    box_consistency,
     centroid_triplet,
     circle,
     contrastive,
@@ -36,6 +37,7 @@ from perdure.train.embedder.losses import (
     teacher_cosine,
     teacher_relations,
 )
+from perdure.train.embedder.mix import mixed_outfits
 from perdure.train.embedder.nets import BodyNet, BodyOutput
 from perdure.train.embedder.quality import train_quality
 from perdure.train.embedder.sampler import identity_batches, index_batches
@@ -165,9 +167,20 @@ def gather(config: TrainingConfig) -> Material:
         teacher = expand(config.teacher)
         labelled_teacher = teacher_vectors(teacher, labelled, folder / "teacher-labelled.npz", config.threads)
         if config.people is not None and any(p.unlabelled for p in config.phases):
-            unlabelled = read_people(expand(config.people), config.size_hw)
+            unlabelled = without_identity(config, expand(config.people), labelled)
             unlabelled_teacher = teacher_vectors(teacher, unlabelled, folder / "teacher-people.npz", config.threads)
     return Material(labelled, held_out, unlabelled, labelled_teacher, unlabelled_teacher)
+
+
+def without_identity(config: TrainingConfig, people: Path, labelled: Crops) -> Crops:
+    """People of detection pictures and, where the run wants them, labelled people in each other's clothes."""
+    context = config.people_context
+    found = read_people(people, config.size_hw, config.people_least_height_px, context)
+    if not config.mixed:
+        return found
+    framed = labelled.with_context(config.size_hw, context)
+    mixed = mixed_outfits(framed, config.mixed, np.random.default_rng((config.seed, 11)))
+    return replace(join_crops([found, mixed]), context=context)
 
 
 def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
@@ -230,22 +243,21 @@ def batches_of(
     extra = material.unlabelled if phase.unlabelled else None
     others = index_batches(len(extra), phase.unlabelled, rng) if extra is not None else None
     for index in people:
-        crops = [labelled.pixels[i] for i in index]
+        strangers = rng.integers(len(labelled), size=(2, max(len(index), phase.unlabelled)))
+        pictures = [
+            augment(labelled.pixels[i], labelled.pixels[s], size_hw, config.augment, rng)
+            for i, s in zip(index, strangers[0], strict=False)
+        ]
         batch_labels = labels[index]
         targets = material.labelled_teacher[index] if material.labelled_teacher is not None else None
         if extra is not None and others is not None and material.unlabelled_teacher is not None and targets is not None:
             more = next(others)
-            crops += [extra.pixels[i] for i in more]
-            batch_labels = np.concatenate([batch_labels, np.full(len(more), -1, np.int64)])
-            targets = np.concatenate([targets, material.unlabelled_teacher[more]])
-        strangers = rng.integers(len(labelled), size=len(crops))
-        pictures = np.stack(
-            [
-                augment(c, labelled.pixels[s], size_hw, config.augment, rng)
-                for c, s in zip(crops, strangers, strict=True)
-            ]
-        )
-        yield pictures, torch.from_numpy(batch_labels), None if targets is None else torch.from_numpy(targets)
+            for i, s in zip(more, strangers[1], strict=False):
+                crop, stranger = extra.pixels[i], labelled.pixels[s]
+                pictures += boxes_of(crop, stranger, size_hw, config.augment, rng, phase.boxes, extra.context)
+            batch_labels = np.concatenate([batch_labels, np.full(phase.boxes * len(more), -1, np.int64)])
+            targets = np.concatenate([targets, np.repeat(material.unlabelled_teacher[more], phase.boxes, axis=0)])
+        yield np.stack(pictures), torch.from_numpy(batch_labels), None if targets is None else torch.from_numpy(targets)
 
 
 def total_loss(
@@ -269,6 +281,9 @@ def total_loss(
         terms.append(phase.teacher * teacher_cosine(embedding, targets))
     if targets is not None and phase.relations:
         terms.append(phase.relations * teacher_relations(embedding, targets))
+    if phase.pairs_boxes:
+        boxed = embedding[~known]
+        terms.append(phase.consistency * box_consistency(boxed[0::2], boxed[1::2]))
     return torch.stack(terms).sum()
 
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from perdure.train.embedder.data import Crops
+from perdure.train.embedder.mix import join_at, mixed_outfits, recolour
+
+
+def _people(count=4, size=(100, 40), context=0.0):
+    pixels = np.stack([np.full((*size, 3), 20 * (i + 1), np.uint8) for i in range(count)])
+    return Crops(pixels, np.arange(count), np.zeros(count, np.int64), tuple(f"p{i}" for i in range(count)), context)
+
+
+def test_the_upper_body_of_one_stands_on_the_legs_of_another():
+    upper, lower = np.full((100, 40, 3), 10, np.uint8), np.full((100, 40, 3), 200, np.uint8)
+    joined = join_at(upper, lower, 50, 1.0)
+    assert (joined[:40] == 10).all()
+    assert (joined[60:] >= 199).all()
+
+
+def test_mixed_people_have_no_identity_and_names_of_their_own():
+    mixed = mixed_outfits(_people(context=0.1), 30, np.random.default_rng(0))
+    assert len(mixed) == len(set(mixed.names)) == 30
+    assert mixed.identities.tolist() == mixed.cameras.tolist() == [-1] * 30
+    assert mixed.context == 0.1
+    assert mixed.pixels.shape == (30, 100, 40, 3)
+
+
+def test_only_crops_of_the_given_people_are_used():
+    """Grey clothes stay between the given greys apart from the recoloured garment: nobody else comes in."""
+    mixed = mixed_outfits(_people(), 40, np.random.default_rng(1))
+    head = mixed.pixels[:, :15].reshape(40, -1)
+    assert all(abs(v - round(v / 20) * 20) <= 1 for v in np.unique(head).tolist())
+
+
+def test_the_same_seed_makes_the_same_people():
+    first, second = (mixed_outfits(_people(), 5, np.random.default_rng(3)).pixels for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_recolouring_turns_the_hue_and_survives_nothing():
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[..., 2] = 200
+    recolour(red, np.random.default_rng(4))
+    assert red[..., 2].mean() != 200
+    recolour(red[:0], np.random.default_rng(4))
