@@ -1,0 +1,222 @@
+"""Live cameras, each read by a process of its own; whoever asks gets the newest frame of each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import av
+
+from perdure.config import CameraConfig
+from perdure.errors import SourceError
+from perdure.types import Frame
+from perdure.video.live_worker import Health, Packed, Wanted, serve
+from perdure.video.pixels import Decoded
+
+SCHEMES: Final = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
+_DEAF_AFTER_S: Final = 20.0
+"""A process that says nothing for this long hangs: it is ended and begun anew."""
+_BEGIN_AGAIN_S: Final = 5.0
+"""Between two beginnings of a process that dies."""
+
+
+def address(camera: str, config: CameraConfig) -> str:
+    """What FFmpeg opens: an address, or a file that is played as if it were a camera.
+
+    Raises:
+        SourceError: neither; the message does not repeat the address, which may hold a password.
+    """
+    where = f"camera {camera!r}"
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", config.source)
+    if scheme is None:
+        path = Path(config.source).expanduser()
+        if not path.is_file():
+            raise SourceError(f"{where}: {config.source} is neither an address (rtsp://host/...) nor a file")
+        return str(path.absolute())
+    if scheme[1].lower() not in SCHEMES:
+        raise SourceError(f"{where}: {scheme[1]}:// is not spoken here; use one of {', '.join(SCHEMES)}")
+    try:
+        parts = urlsplit(config.source)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise SourceError(f"{where}: the address is not valid: {error}") from error
+    if not host:
+        raise SourceError(f"{where}: the address names no host: {scheme[1]}://HOST/...")
+    return config.source
+
+
+def redacted(source: str) -> str:
+    """The source without user and password, to be shown."""
+    if "://" not in source:
+        return source
+    try:
+        parts = urlsplit(source)
+        netloc = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return source.partition("://")[0] + "://..."
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+@dataclass(slots=True)
+class _Process:
+    """One camera's process, and what is known of it."""
+
+    wanted: Wanted
+    rotate_deg: int
+    process: SpawnProcess
+    connection: Connection
+    began_s: float
+    heard_s: float
+    asked: bool = False
+    health: Health = field(default_factory=Health)
+    frames_before: int = 0
+    """Decoded by the processes before this one."""
+    next_index: int = 0
+    """After that of the last frame: none is ever used twice."""
+    connections_before: int = 0
+
+
+class LiveCameras:
+    """The newest frames of several cameras. One that is gone, hangs or crashes is begun anew; the others do not notice.
+
+    Use as a context: the processes end with it.
+    """
+
+    def __init__(self, cameras: Mapping[str, CameraConfig], *, silent_after_s: float, frozen_after_s: float) -> None:
+        """Begins to read.
+
+        Raises:
+            SourceError: an address is not valid; nothing was begun.
+        """
+        # Monotonic, anchored once: whoever sets the system clock while we run moves nobody in time.
+        self._anchor_s = time.time() - time.monotonic()
+        self._limits_s = silent_after_s, frozen_after_s
+        wanted = {name: self._wanted(name, config) for name, config in cameras.items()}
+        self._processes = {name: self._begun(w, cameras[name].rotate_deg) for name, w in wanted.items()}
+
+    def __enter__(self) -> LiveCameras:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        for name in list(self._processes):
+            self.remove(name)
+
+    def add(self, camera: str, config: CameraConfig) -> None:
+        """Begin to read one more.
+
+        Raises:
+            SourceError: its address is not valid.
+        """
+        self._processes[camera] = self._begun(self._wanted(camera, config), config.rotate_deg)
+
+    def remove(self, camera: str) -> None:
+        """Stop to read one."""
+        _ended(self._processes.pop(camera))
+
+    def now(self) -> float:
+        """UTC seconds, as the frames' times."""
+        return self._anchor_s + time.monotonic()
+
+    def health(self) -> dict[str, Health]:
+        """How each camera fares; counts are since the beginning, over all of its processes."""
+        return {
+            name: replace(
+                p.health,
+                frames=p.health.frames + p.frames_before,
+                connections=p.health.connections + p.connections_before,
+            )
+            for name, p in self._processes.items()
+        }
+
+    def newest(self, timeout_s: float) -> list[Frame]:
+        """At most one frame of each camera, the newest, none twice; waits at most so long for the first."""
+        for process in self._processes.values():
+            self._ask(process)
+        by_connection = {p.connection: name for name, p in self._processes.items()}
+        frames = []
+        for connection in wait(list(by_connection), timeout_s):
+            assert isinstance(connection, Connection)
+            name = by_connection[connection]
+            frames += self._heard(name, self._processes[name])
+        self._mend()
+        return frames
+
+    def _heard(self, name: str, process: _Process) -> list[Frame]:
+        """Take in what a process has sent."""
+        try:
+            while process.connection.poll():
+                message = process.connection.recv()
+                process.heard_s = time.monotonic()
+                if isinstance(message, Health):
+                    process.health = message
+                else:
+                    process.asked = False
+                    frame = _frame(name, message, process)
+                    process.next_index = frame.index + 1
+                    return [frame]
+        except (EOFError, OSError):
+            process.heard_s = -_DEAF_AFTER_S  # it died; it is begun anew in its time
+        return []
+
+    def _mend(self) -> None:
+        """Begin anew what died or hangs."""
+        now = time.monotonic()
+        for name, process in self._processes.items():
+            dead = not process.process.is_alive() or now - process.heard_s > _DEAF_AFTER_S
+            if dead and now - process.began_s > _BEGIN_AGAIN_S:
+                _ended(process)
+                again = self._begun(process.wanted, process.rotate_deg)
+                again.frames_before = max(process.next_index, process.frames_before + process.health.frames)
+                again.connections_before = process.connections_before + process.health.connections
+                again.health = replace(Health(), state="unreachable", error="its reader stopped, and was begun anew")
+                self._processes[name] = again
+
+    def _ask(self, process: _Process) -> None:
+        if not process.asked:
+            try:
+                process.connection.send_bytes(b"?")
+                process.asked = True
+            except OSError:
+                process.heard_s = -_DEAF_AFTER_S
+
+    def _wanted(self, camera: str, config: CameraConfig) -> Wanted:
+        return Wanted(camera, address(camera, config), *self._limits_s)
+
+    def _begun(self, wanted: Wanted, rotate_deg: int) -> _Process:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        name = f"perdure {wanted.camera}"
+        process = context.Process(target=serve, args=(wanted, self._anchor_s, theirs), name=name, daemon=True)
+        process.start()
+        theirs.close()
+        now = time.monotonic()
+        return _Process(wanted, rotate_deg, process, ours, now, now)
+
+
+def _ended(process: _Process) -> None:
+    process.connection.close()
+    process.process.join(0.5)
+    if process.process.is_alive():
+        process.process.kill()
+        process.process.join()
+
+
+def _frame(camera: str, packed: Packed, process: _Process) -> Frame:
+    decoded = av.VideoFrame.from_ndarray(packed.planes, format=packed.pixel_format)
+    decoded.color_range, decoded.colorspace = packed.color_range, packed.colorspace
+    turn = (packed.clockwise_deg + process.rotate_deg) % 360
+    size = (decoded.height, decoded.width) if turn % 180 else (decoded.width, decoded.height)
+    index = process.frames_before + packed.index
+    return Frame(camera, index, packed.at, packed.at_std_s, *size, Decoded(decoded, turn))

@@ -1,0 +1,230 @@
+"""The process that reads one live camera: FFmpeg in a house of its own, so that what breaks it breaks nothing else.
+
+It keeps the newest frame and hands it over when asked; a frame that nobody asked for in time is gone. It reconnects by
+itself, and says twice a second how it fares.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Final, Literal
+
+import av
+import numpy as np
+
+from perdure.types import Image
+from perdure.video.clock import StreamClock
+
+State = Literal["connecting", "streaming", "frozen", "unreachable"]
+
+_BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_TELL_EVERY_S: Final = 0.5
+_PLAIN: Final = ("yuv420p", "yuvj420p")
+_LUMA_STEP: Final = 16
+"""Of the pixels that are compared to find a picture that stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read, and when to give up on it."""
+
+    camera: str
+    url: str
+    silent_after_s: float
+    """A stream that gives no frame for this long is opened anew."""
+    frozen_after_s: float
+    """One whose picture does not change by a single bit for this long, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a camera fares."""
+
+    state: State = "connecting"
+    error: str = ""
+    """Of the last failure, without the address (it may hold a password)."""
+    frames: int = 0
+    """Decoded since the process began."""
+    fps: float = 0.0
+    """Decoded lately."""
+    connections: int = 0
+    resets: int = 0
+    """How often its stamps jumped."""
+    last_at: float = 0.0
+    """Capture time of the newest frame, UTC seconds; 0 before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A frame on its way between two processes."""
+
+    index: int
+    at: float
+    at_std_s: float
+    pixel_format: str
+    planes: Image
+    """(H * 3 / 2, W) uint8: Y, U and V."""
+    color_range: int
+    colorspace: int
+    clockwise_deg: int
+
+
+Message = Health | Packed
+
+
+def serve(wanted: Wanted, anchor_s: float, connection: Connection) -> None:
+    """The process: reads the stream for ever, answers ``connection``; ends when the other end is closed.
+
+    ``anchor_s`` added to ``time.monotonic()`` is UTC, for all cameras alike and whatever becomes of the system clock.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who closes the connection
+    reader = Reader(wanted, anchor_s)
+    threading.Thread(target=reader.read_for_ever, daemon=True).start()
+    asked = False
+    told = 0.0
+    try:
+        while True:
+            if connection.poll(0.0 if asked else _TELL_EVERY_S / 2):
+                connection.recv_bytes()
+                asked = True
+            if asked and (packed := reader.take(timeout_s=_TELL_EVERY_S / 2)) is not None:
+                connection.send(packed)
+                asked = False
+            if time.monotonic() - told > _TELL_EVERY_S:
+                connection.send(reader.health)
+                told = time.monotonic()
+    except (EOFError, OSError):
+        return
+
+
+class Reader:
+    """Opens a stream again and again, and keeps its newest frame."""
+
+    def __init__(self, wanted: Wanted, anchor_s: float) -> None:
+        self.wanted = wanted
+        self.health = Health()
+        self._anchor_s = anchor_s
+        self._clock = StreamClock()
+        self._fresh = threading.Condition()
+        self._newest: tuple[int, float, float, av.VideoFrame] | None = None
+        self._seen: tuple[int, float] = (0, 0.0)
+        """Checksum of the last picture that differed from the one before, and when it came."""
+
+    def take(self, timeout_s: float) -> Packed | None:
+        """The newest frame that was not taken yet; waits for one at most so long."""
+        with self._fresh:
+            if self._newest is None:
+                self._fresh.wait(timeout_s)
+            newest, self._newest = self._newest, None
+        return None if newest is None else _packed(*newest)
+
+    def read_for_ever(self) -> None:
+        """Read, and after a failure wait a while, longer each time, until a stream has given frames again."""
+        failures = 0
+        while True:
+            before = self.health.frames
+            try:
+                self._read()
+                error = "the stream ended"
+            except av.FFmpegError as failure:
+                error = _reason(failure)
+            except _FrozenError as failure:
+                error = str(failure)
+            failures = 0 if self.health.frames > before else failures + 1
+            state: State = "frozen" if error.startswith("the picture") else "unreachable"
+            self.health = replace(self.health, state=state, error=error, fps=0.0)
+            time.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+
+    def _read(self) -> None:
+        """One connection, until it ends, breaks or freezes."""
+        self._clock.restart()
+        with _opened(self.wanted) as container:
+            self.health = replace(self.health, connections=self.health.connections + 1)
+            self._seen = (0, self._now())
+            began, lately = self._now(), 0
+            for frame in _decoded(container, _is_file(self.wanted.url)):
+                at, spread = self._clock.place(frame.time, self._now())
+                self._assert_alive(frame, at)
+                lately += 1
+                if (passed := self._now() - began) > 2.0:
+                    self.health = replace(self.health, fps=lately / passed)
+                    began, lately = self._now(), 0
+                index = self.health.frames
+                self.health = replace(
+                    self.health, state="streaming", error="", frames=index + 1, resets=self._clock.resets, last_at=at
+                )
+                with self._fresh:
+                    self._newest = index, at, spread, frame
+                    self._fresh.notify()
+
+    def _assert_alive(self, frame: av.VideoFrame, at: float) -> None:
+        """Even at night a sensor's noise changes some pixel; a server that repeats its last picture changes none."""
+        luma = np.frombuffer(memoryview(frame.planes[0]), np.uint8)
+        checksum = zlib.crc32(luma[::_LUMA_STEP].tobytes())
+        if checksum != self._seen[0]:
+            self._seen = checksum, at
+        elif at - self._seen[1] > self.wanted.frozen_after_s:
+            raise _FrozenError(f"the picture has not changed for {at - self._seen[1]:.0f} s")
+
+    def _now(self) -> float:
+        return self._anchor_s + time.monotonic()
+
+
+class _FrozenError(Exception):
+    """The stream gives frames, but always the same one."""
+
+
+def _opened(wanted: Wanted) -> av.container.InputContainer:
+    options = {"rtsp_transport": "tcp"} if wanted.url.startswith("rtsp") else {}
+    container = av.open(wanted.url, options=options, timeout=(wanted.silent_after_s, wanted.silent_after_s))
+    if not container.streams.video:
+        container.close()
+        raise av.InvalidDataError(0, "it holds no video")
+    # One frame behind is too late: no frame threads. A slow camera must not hold the others' cores.
+    container.streams.video[0].thread_type, container.streams.video[0].thread_count = "NONE", 1
+    return container
+
+
+def _decoded(container: av.container.InputContainer, paced: bool) -> Iterator[av.VideoFrame]:
+    """The frames of a stream as they come; a file is played at its own pace, as if it were a camera."""
+    began, damaged = time.monotonic(), 0
+    for packet in container.demux(container.streams.video[0]):
+        try:
+            frames = packet.decode()
+        except av.EOFError:
+            continue
+        except av.FFmpegError:
+            damaged += 1
+            if damaged > 250:  # ten seconds of nothing but rubbish
+                raise
+            continue
+        for frame in frames:
+            damaged = 0
+            if paced and frame.time is not None:
+                time.sleep(max(0.0, began + frame.time - time.monotonic()))
+            yield frame
+
+
+def _packed(index: int, at: float, spread_s: float, frame: av.VideoFrame) -> Packed:
+    plain = frame if frame.format.name in _PLAIN else frame.reformat(format="yuv420p")
+    even = plain.width - plain.width % 2, plain.height - plain.height % 2
+    if even != (plain.width, plain.height):
+        plain = plain.reformat(width=even[0], height=even[1])
+    turn = (-90 * round(frame.rotation / 90)) % 360
+    planes = np.asarray(plain.to_ndarray(), np.uint8)
+    return Packed(index, at, spread_s, plain.format.name, planes, plain.color_range, plain.colorspace, turn)
+
+
+def _is_file(url: str) -> bool:
+    return "://" not in url
+
+
+def _reason(error: av.FFmpegError) -> str:
+    """In words, without the address: it may hold a password."""
+    return str(error.strerror or type(error).__name__)
