@@ -27,6 +27,8 @@ class Candidates:
     """How many the gallery holds, without this one."""
     may_wait_until: float | None
     """UTC seconds; None where no more evidence will come."""
+    known: int | None = None
+    """How many identities the gallery holds where these are only a short list; None: those with a similarity."""
     topology: Float64s | None = None
     """(N,) nats for each identity from where and when it was seen last; None where nothing is known of that."""
 
@@ -50,7 +52,7 @@ class Posterior:
 
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide."""
-        known = int(np.sum(np.isfinite(candidates.similarity)))
+        known = candidates.known or int(np.sum(np.isfinite(candidates.similarity)))
         odds = self.calibration.log_likelihood_ratio(candidates.similarity)
         if candidates.topology is not None:
             odds = odds + candidates.topology

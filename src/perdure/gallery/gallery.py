@@ -15,6 +15,7 @@ from perdure.gallery.exemplars import mean, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition
 from perdure.gallery.scoring import CentredLinkage, Scorer
+from perdure.gallery.shortlist import shortlist
 from perdure.gallery.topology import Topology, by_appearance
 from perdure.types import (
     Bools,
@@ -125,11 +126,13 @@ class Gallery:
         ids = sorted(self.partition.identity_of, key=lambda id: (self.evidence[id].start, id))
         if not ids:
             return self.log[before:]
-        similarity = self.scorer.matrix(np.array([self._index.row(id) for id in ids]), self._index)
+        self._learn_topology()
+        rows = np.array([self._index.row(id) for id in ids])
+        similarity, chain = self.scorer.matrix(rows, self._index), self.topology.chain(rows, self._index)
         apart, rate, calibration = self._apart(ids), self.return_rate, self.scorer.calibration
-        clusters = cluster(similarity, apart, self._together(ids), calibration, rate)
+        clusters = cluster(similarity, apart, self._together(ids), calibration, rate, chain)
         self._become(at, ids, clusters, similarity, calibration)
-        sure = certainty(similarity, clusters, apart, calibration, rate)
+        sure = certainty(similarity, clusters, apart, calibration, rate, chain)
         self._sure |= dict(zip(ids, sure, strict=True))
         return self.log[before:]
 
@@ -154,7 +157,8 @@ class Gallery:
             self._decide(tracklet, final=tracklet.ended != "open")
             return
         self._touch(identity)
-        if self._vetoes(tracklet)[0][self._codes[identity]]:
+        company = np.flatnonzero(self._index.owners == self._codes[identity])
+        if self._vetoes(tracklet, self._index.subset(company, self._index.owners[company]))[0].any():
             self._move(tracklet, identity)
         elif tracklet.ended != "open" and self.partition.members[identity] == [tracklet.id]:
             self._settle(tracklet, identity)
@@ -190,32 +194,36 @@ class Gallery:
                 self._append(Split(tracklet.end, source, self._mint(), (tracklet.id,), "seen beside its identity"))
 
     def _judge(self, tracklet: Tracklet, may_wait_until: float | None) -> Decision:
-        row = self._index.row(tracklet.id)
-        similarity = self.scorer.similarity(row, self._index, len(self._names))
+        row, tracklets = self._index.row(tracklet.id), len(self._index) - 1
+        listed = shortlist(row, self._index, self.scorer)
+        index, codes = listed.index, listed.codes
+        similarity = self.scorer.similarity(listed.row, index, len(codes))
         own = self.partition.identity_of.get(tracklet.id)
-        vetoed, vetoes = self._vetoes(tracklet)
-        if own is not None:
-            similarity[self._codes[own]] = -np.inf
-        topology = self.topology.evidence(row, self._index, len(self._names))
-        tracklets = len(self._index) - 1
-        return self.rule(Candidates(self._names, similarity, vetoed, vetoes, tracklets, may_wait_until, topology))
+        similarity[codes == (-1 if own is None else self._codes[own])] = -np.inf
+        vetoed, vetoes = self._vetoes(tracklet, index)
+        names = [self._names[code] for code in codes]
+        topology = self.topology.evidence(listed.row, index, len(codes))
+        known = len(self.partition.members) - (own is not None)
+        return self.rule(
+            Candidates(names, similarity, vetoed[codes], vetoes, tracklets, may_wait_until, known, topology)
+        )
 
     def _learn_topology(self) -> None:
         self.topology.learn(self._index, np.array([self._alike.get(id, 1.0) for id in self._index.ids]))
 
-    def _vetoes(self, tracklet: Tracklet) -> tuple[Bools, tuple[str, ...]]:
-        """(N,) identities it cannot be, and why."""
+    def _vetoes(self, tracklet: Tracklet, among: Index) -> tuple[Bools, tuple[str, ...]]:
+        """(N,) identities it cannot be, and why, judged by the tracklets in ``among``."""
         vetoed, reasons = np.zeros(len(self._names), bool), []
-        for other, reason in self._rivals(tracklet):
+        for other, reason in self._rivals(tracklet, among):
             identity = self.partition.identity_of.get(other)
             if identity is not None and not vetoed[self._codes[identity]]:
                 vetoed[self._codes[identity]] = True
                 reasons.append(f"{identity}: {reason}")
         return vetoed, tuple(reasons)
 
-    def _rivals(self, tracklet: Tracklet) -> list[tuple[str, str]]:
-        """Tracklets that show somebody else for certain, each with the reason."""
-        index, found = self._index, []
+    def _rivals(self, tracklet: Tracklet, index: Index) -> list[tuple[str, str]]:
+        """Tracklets of ``index`` that show somebody else for certain, each with the reason."""
+        found = []
         during = (index.starts <= tracklet.end) & (index.ends >= tracklet.start)
         same_camera = index.cameras == self._camera_codes[tracklet.camera]
         for row in np.flatnonzero(during & same_camera):
@@ -237,7 +245,7 @@ class Gallery:
         return [
             (position[id], position[other])
             for id in ids
-            for other, _ in self._rivals(self.evidence[id])
+            for other, _ in self._rivals(self.evidence[id], self._index)
             if other in position
         ]
 

@@ -25,12 +25,14 @@ class Index:
     _vectors: Float32s = field(init=False)
     _numbers: Float64s = field(init=False)
     _labels: Ints = field(init=False)
+    _gains: Float32s = field(init=False)
     _bytes: Codes | None = None
 
     def __post_init__(self) -> None:
         self._vectors = np.zeros((64, self.dim), np.float32)
-        self._numbers = np.zeros((4, 64))
+        self._numbers = np.zeros((3, 64))
         self._labels = np.zeros((2, 64), np.int64)
+        self._gains = np.ones(64, np.float32)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,14 +60,14 @@ class Index:
         return self._numbers[1, : len(self)]
 
     @property
-    def projections(self) -> Float64s:
-        """(N,) room for a scorer: what the row has in common with its camera."""
-        return self._numbers[2, : len(self)]
+    def gains(self) -> Float32s:
+        """(N,) float32, room for a scorer: 1 / length of the row after what its camera has in common is taken off."""
+        return self._gains[: len(self)]
 
     @property
     def qualities(self) -> Float64s:
         """(N,) in [0, 1]."""
-        return self._numbers[3, : len(self)]
+        return self._numbers[2, : len(self)]
 
     @property
     def cameras(self) -> Ints:
@@ -80,7 +82,7 @@ class Index:
     @property
     def bytes_held(self) -> int:
         """Memory of the table."""
-        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes
+        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes + self._gains.nbytes
         return tables + (self._bytes.bytes_held if self._bytes is not None else 0)
 
     def put(self, tracklet: str, vector: Float32s, start: float, end: float, camera: int, quality: float = 1.0) -> int:
@@ -94,7 +96,7 @@ class Index:
             self._row[tracklet] = row
             self._labels[:, row] = camera, -1
         self._vectors[row] = vector
-        self._numbers[:, row] = start, end, self._numbers[2, row], quality
+        self._numbers[:, row] = start, end, quality
         if self._bytes is not None:
             self._bytes.put(row, self._vectors[row])
         return row
@@ -105,7 +107,7 @@ class Index:
         if row != end:
             self.ids[row] = self.ids[end]
             self._row[self.ids[row]] = row
-            self._vectors[row] = self._vectors[end]
+            self._vectors[row], self._gains[row] = self._vectors[end], self._gains[end]
             self._numbers[:, row], self._labels[:, row] = self._numbers[:, end], self._labels[:, end]
         self._vectors[end] = 0
         if self._bytes is not None:
@@ -124,9 +126,20 @@ class Index:
             self._bytes = Codes.of(self._vectors)
         return nearest(self.vectors, self._bytes, self.cameras, probes, count, keep, self.dots)
 
+    def subset(self, rows: Ints, owners: Ints) -> Index:
+        """A table of these rows only, in this order, with other codes of identities."""
+        part = Index(self.dim)
+        part.ids = [self.ids[row] for row in rows]
+        part._row = {id: place for place, id in enumerate(part.ids)}
+        part._vectors, part._gains = self._vectors[rows], self._gains[rows]
+        part._numbers, part._labels = self._numbers[:, rows], self._labels[:, rows]
+        part._labels[1] = owners
+        return part
+
     def _grow(self) -> None:
         self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
         self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)], axis=1)
         self._labels = np.concatenate([self._labels, np.zeros_like(self._labels)], axis=1)
+        self._gains = np.concatenate([self._gains, np.ones_like(self._gains)])
         if self._bytes is not None:
             self._bytes.grow()

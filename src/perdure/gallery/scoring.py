@@ -10,6 +10,7 @@ import numpy as np
 
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.index import Index
+from perdure.gallery.scan import Probes
 from perdure.types import Exemplars, Float32s, Float64s, Ints
 
 Represent = Callable[[Exemplars], Float32s]
@@ -64,7 +65,7 @@ class CentredLinkage:
         if not 0 <= len(index) - self._rows_at_refresh <= len(index) // 20 or index.cameras[row] >= len(self._means):
             self._refresh(index)
         else:
-            index.projections[row] = index.vectors[row] @ self._means[index.cameras[row]]
+            self._place(slice(row, row + 1), index)
 
     def regrouped(self, identity: int, pictures: Callable[[], Exemplars | None]) -> None:
         """Nothing is kept per identity."""
@@ -84,8 +85,7 @@ class CentredLinkage:
         means, cameras = self._means, index.cameras
         probe = index.vectors[row] - means[cameras[row]]
         dots = index.vectors @ probe.astype(np.float32) - (means @ probe)[cameras]
-        norms = np.sqrt(np.maximum(1 - 2 * index.projections + self._norms[cameras], 1e-12))
-        cosine = dots / (norms * norms[row])
+        cosine = dots * index.gains * index.gains[row]
         km = self._kappa * self._mu
         similarity = (cosine * (1 - km) + km - self._mu) / (1 - self._mu)
         trust = self.calibration.trust(np.minimum(index.qualities, index.qualities[row]))
@@ -95,6 +95,22 @@ class CentredLinkage:
         """(n, n) centred similarity of the tracklets in ``rows``, with the means as they are now."""
         self._refresh(index)
         return np.array([self.pairs(int(row), index)[rows] for row in rows])
+
+    def probes(self, rows: Ints, index: Index) -> Probes:
+        """For a search by the centred cosine with the tracklets in ``rows``."""
+        probe = (index.vectors[rows] - self._means[index.cameras[rows]]) * index.gains[rows, None]
+        return Probes(probe.astype(np.float32), index.gains, (self._means @ probe.T).astype(np.float32))
+
+    def ceiling(self, cosine: float) -> float:
+        """No identity scores more whose tracklets all have at most this centred cosine."""
+        km = self._kappa * self._mu
+        return max(self.calibration.neutral, (cosine * (1 - km) + km - self._mu) / (1 - self._mu))
+
+    def _place(self, rows: slice, index: Index) -> None:
+        """Note the lengths of rows after their camera's mean is taken off."""
+        cameras = index.cameras[rows]
+        projections = np.einsum("nd,nd->n", index.vectors[rows], self._means[cameras])
+        index.gains[rows] = 1 / np.sqrt(np.maximum(1 - 2 * projections + self._norms[cameras], 1e-12))
 
     def _refresh(self, index: Index) -> None:
         """The means of cameras and site from everything that is in the gallery."""
@@ -113,7 +129,7 @@ class CentredLinkage:
         self._norms = np.sum(self._means**2, axis=1)
         self._mu = share * float(site @ site) + (1 - share) * self.calibration.impostor_mean
         self._kappa = 2 * share - share**2
-        index.projections[:] = np.einsum("nd,nd->n", vectors, self._means[cameras])
+        self._place(slice(None), index)
         self._rows_at_refresh = len(index)
 
 
