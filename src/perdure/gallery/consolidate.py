@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 from scipy.special import expit, logsumexp
 
 from perdure.gallery.calibrate import Calibration, prior_log_odds
+from perdure.gallery.transitions import Chain
 from perdure.types import Float64s, Ints
-
-APART = 1e9
-"""Distance of two tracklets that cannot be one person: no average over fewer than a million pairs hides it."""
 
 
 def cluster(
@@ -23,33 +18,23 @@ def cluster(
     together: Sequence[tuple[int, int]],
     calibration: Calibration,
     return_rate: float,
+    chain: Chain,
 ) -> Ints:
-    """(n,) cluster of each of n tracklets, from their (n, n) centred similarity.
+    """(n,) cluster of each of n tracklets in order of start, from their (n, n) centred similarity: see ``linkage``.
 
-    Merges go on, best first, while "same person" is more probable than not: LLR(mean similarity) + log odds of
-    returning - log(clusters left) > 0. Average linkage is monotone, so this is one cut of the tree. Pairs in ``apart``
-    never share a cluster; pairs in ``together`` do, unless that joins a pair of ``apart``.
+    Pairs in ``apart`` never share a cluster; pairs in ``together`` do, unless that joins a pair of ``apart``.
     """
+    from perdure.gallery.linkage import join  # compiled
+
     count = len(similarity)
     if count < 2:
         return np.zeros(count, np.int64)
-    distance = 1 - (similarity + similarity.T) / 2
-    for first, second in together:
-        distance[first, second] = distance[second, first] = distance.min() - 1
+    never = np.zeros((count, count), bool)
     for first, second in apart:
-        distance[first, second] = distance[second, first] = APART
-    np.fill_diagonal(distance, 0)
-    offset = max(0.0, -float(distance.min()))  # linkage wants no negative distances
-    distance += offset
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), "average")
-    prior = prior_log_odds(return_rate, count - 1, 1) - np.log(np.arange(count, 1, -1))
-    log_odds = calibration.log_likelihood_ratio(1 - (tree[:, 2] - offset)) + prior
-    wrong = np.flatnonzero((log_odds <= 0) | (tree[:, 2] > math.sqrt(APART)))
-    merges = int(wrong[0]) if len(wrong) else count - 1
-    if merges == 0:
-        return np.arange(count)
-    return np.asarray(fcluster(tree, count - merges, "maxclust") - 1, np.int64)
+        never[first, second] = never[second, first] = True
+    llr = calibration.log_likelihood_ratio((similarity + similarity.T) / 2)
+    prior = prior_log_odds(return_rate, count - 1, 1)
+    return join(llr, never, np.array(together, np.int64), prior, chain)
 
 
 def certainty(
@@ -58,6 +43,7 @@ def certainty(
     apart: Sequence[tuple[int, int]],
     calibration: Calibration,
     return_rate: float,
+    chain: Chain,
 ) -> list[float]:
     """For each tracklet the posterior probability of its place, against every other cluster and against being nobody.
 
@@ -71,6 +57,7 @@ def certainty(
     sizes[rows, clusters] -= 1
     means = np.divide(totals, sizes, out=np.zeros_like(totals), where=sizes > 0)
     odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, len(clusters) - 1, count)
+    odds += chain.arrivals(clusters)
     for first, second in apart:
         odds[first, clusters[second]] = odds[second, clusters[first]] = -np.inf
     alone = sizes[rows, clusters] == 0

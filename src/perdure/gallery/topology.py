@@ -9,7 +9,7 @@ import numpy as np
 
 from perdure.gallery.calibrate import probability
 from perdure.gallery.index import Index
-from perdure.gallery.transitions import NOTHING_KNOWN, Sightings, Transitions, learn
+from perdure.gallery.transitions import NOTHING_KNOWN, Chain, Sightings, Transitions, learn
 from perdure.types import Evidence, Float64s, Ints
 
 CLOCK_SLACK_S = 1.0
@@ -67,12 +67,18 @@ class Topology:
 
     def learn(self, index: Index, weights: Float64s) -> None:
         """Learn anew from everything; ``weights`` (N,) say how sure each tracklet's identity is by appearance alone."""
+        if not self.learns:
+            return
         owned = np.flatnonzero(index.owners >= 0)
         sightings = Sightings(
             index.cameras[owned], index.starts[owned], index.ends[owned], index.owners[owned], weights[owned]
         )
         self.transitions = learn(sightings, len(self._gaps))
         self._tracklets_at_refresh = len(index)
+
+    def chain(self, rows: Ints, index: Index) -> Chain:
+        """The tracklets in ``rows``, which are in order of start, and what following one another is worth."""
+        return Chain(index.cameras[rows], index.starts[rows], index.ends[rows], self.transitions)
 
     def evidence(self, row: int, index: Index, identities: int) -> Float64s:
         """(N,) nats for each identity, by where and when it was last seen before the tracklet began."""

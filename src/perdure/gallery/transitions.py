@@ -18,14 +18,14 @@ import numpy as np
 
 from perdure.types import Float64s, Ints
 
-EDGES_S = np.concatenate([[0.0], 2.0 ** np.arange(0.0, 12.25, 0.5)])
-"""Ends of the bins of the time since the last sighting: still in view, up to 1 s, then two for each doubling."""
+EDGES_S = np.concatenate([[0.0], 2.0 ** np.arange(0.0, 12.25, 0.25)])
+"""Ends of the bins of the time since the last sighting: still in view, up to 1 s, then four for each doubling."""
 BINS = len(EDGES_S) + 1
 SMOOTHING = (0.25, 0.5, 0.25)
 PSEUDO_HAND_OFFS = 2.0
 """So many hand-offs of a pair of cameras in a bin weigh as much as what holds for all pairs."""
-LOWEST, HIGHEST = -3.0, 6.0
-"""Nats: people also do what was never seen (outlier mass), and a lucky moment is no proof."""
+UNEXPLAINED = 0.2
+"""Outlier mass: this share of people turn up as anybody might. It also stands for hand-offs that were missed."""
 HALF_LIFE_S = 7 * 86400.0
 """A hand-off that old counts half."""
 NEWEST = 20_000
@@ -75,6 +75,31 @@ class Transitions:
 NOTHING_KNOWN = Transitions(np.zeros((0, 0, BINS)), np.zeros((0, 0, BINS)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """When and where N tracklets were, in order of start, and what following one another is worth."""
+
+    camera: Ints
+    """(N,) code."""
+    start: Float64s
+    """(N,) UTC seconds, never decreasing."""
+    end: Float64s
+    """(N,) UTC seconds."""
+    transitions: Transitions
+
+    def arrivals(self, clusters: Ints) -> Float64s:
+        """(N, K) nats for each tracklet to be the next of each cluster, by its last tracklet before; 0 without one."""
+        odds = np.zeros((len(clusters), int(clusters.max()) + 1))
+        last = np.full(odds.shape[1], -1, np.int64)
+        for place in range(len(clusters)):
+            known = np.flatnonzero(last >= 0)
+            before = last[known]
+            between = self.start[place] - self.end[before]
+            odds[place, known] = self.transitions.of(self.camera[before], int(self.camera[place]), between)
+            last[clusters[place]] = place
+        return odds
+
+
 def bins(between_s: Float64s) -> Ints:
     """(N,) bin of each time between two sightings; 0 where the earlier one had not ended."""
     return np.where(between_s < 0, 0, np.searchsorted(EDGES_S, between_s, "right"))
@@ -121,14 +146,14 @@ def _expected(ordered: Sightings, same: np.ndarray, follows: Ints, weight: Float
 
 
 def _log_ratio(observed: Float64s, expected: Float64s) -> Float64s:
-    """(C, C, BINS) log of observed over expected, shrunk towards that of all pairs, and bounded."""
+    """(C, C, BINS) log of observed over expected, shrunk towards that of all pairs, with outlier mass."""
     seen, due = _smooth(observed), _smooth(expected)
     usual = np.ones_like(seen)
     back = np.eye(len(seen), dtype=bool)  # back into the same camera, or on to another one
     for pairs in (back, ~back):
         usual[pairs] = (seen[pairs].sum(axis=0) + PSEUDO_HAND_OFFS) / (due[pairs].sum(axis=0) + PSEUDO_HAND_OFFS)
     ratio = (seen + PSEUDO_HAND_OFFS * usual) / (due + PSEUDO_HAND_OFFS)
-    return np.clip(np.log(ratio), LOWEST, HIGHEST)
+    return np.asarray(np.log((1 - UNEXPLAINED) * ratio + UNEXPLAINED))
 
 
 def _smooth(counts: Float64s) -> Float64s:
