@@ -19,10 +19,13 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Another number is another day with other people.", min=0)] = 0,
     study: Annotated[bool, typer.Option("--study", help="No video: what do the cameras see, and what not?")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace footage that is in the folder.")] = False,
+    rtsp: Annotated[bool, typer.Option("--rtsp", help="Then serve it as network cameras, until Ctrl-C.")] = False,
+    host: Annotated[str, typer.Option(help="Address to serve at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to serve at; 0 takes a free one.", min=0, max=65535)] = 8554,
 ) -> None:
     """Film a simulated building: one video per camera, and what is true of them.
 
-    Same plan, same seed: the same truth, byte for byte.
+    Same plan, same seed: the same truth, byte for byte. With --rtsp footage that is in the folder is served as it is.
     """
     from perdure.simulate.plan import load
 
@@ -30,7 +33,33 @@ def simulate(
     if study:
         _study(settled, out)
         return
-    _film(settled, out, seed, overwrite)
+    folder = _folders(settled, out)[0]
+    if not rtsp or overwrite or not all((folder / f"{camera.name}.mp4").is_file() for camera in settled.cameras):
+        _film(settled, out, seed, overwrite)
+    if rtsp:
+        _serve(settled, folder, host, port)
+
+
+def _folders(plan: Plan, out: Path) -> list[Path]:
+    """One per day."""
+    return [out if plan.days == 1 else out / f"day-{day:03d}" for day in range(1, plan.days + 1)]
+
+
+def _serve(plan: Plan, folder: Path, host: str, port: int) -> None:
+    """Until Ctrl-C or SIGTERM; repeats when the longest file is over."""
+    import signal
+    import threading
+
+    from perdure.simulate.rtsp import RtspServer, cameras_of
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with RtspServer(cameras_of(plan, folder), host=host, port=port) as server:
+        for url in server.urls.values():
+            typer.echo(url)
+        typer.echo(f"serving {folder}, again and again; Ctrl-C ends it", err=True)
+        ended.wait()
 
 
 def _film(plan: Plan, out: Path, seed: int, overwrite: bool) -> None:
@@ -40,7 +69,7 @@ def _film(plan: Plan, out: Path, seed: int, overwrite: bool) -> None:
     from perdure.errors import StoreError
     from perdure.simulate.film import film
 
-    folders = [out if plan.days == 1 else out / f"day-{day:03d}" for day in range(1, plan.days + 1)]
+    folders = _folders(plan, out)
     if any((folder / "truth").exists() for folder in folders) and not overwrite:
         raise StoreError(f"{out} holds footage already: choose another --out, or say --overwrite")
     console = Console(stderr=True)

@@ -20,6 +20,8 @@ from perdure.simulate.scene import Scene
 from perdure.types import Float64s
 from perdure.video.write import VideoWriter
 
+_KEY_EVERY_S = 2.0
+"""As most network cameras do."""
 Progress = Callable[[str, int, int], None]
 """Camera, frames done, frames in all. Called from the camera's own thread."""
 
@@ -119,7 +121,8 @@ def _record(
     times = frame_times(plan, camera, seed)
     index = [c.name for c in plan.cameras].index(camera.name)
     rows: list[truths.Row] = []
-    with VideoWriter(path, camera.rate_fps, (camera.width, camera.height)) as writer:
+    size = camera.width, camera.height
+    with VideoWriter(path, camera.rate_fps, size, key_every_s=_KEY_EVERY_S) as writer:
         for number, at in enumerate(times):
             if stop.is_set():
                 break

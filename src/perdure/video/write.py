@@ -31,9 +31,7 @@ class VideoWriter:
     single frame there is no file.
     """
 
-    def __init__(
-        self, path: Path, rate_fps: float, size: tuple[int, int], *, key_every_s: float | None = None
-    ) -> None:
+    def __init__(self, path: Path, rate_fps: float, size: tuple[int, int], *, key_every_s: float | None = None) -> None:
         """Start writing.
 
         Args:
@@ -72,6 +70,7 @@ class VideoWriter:
         if key_every_s is not None:
             stream.codec_context.gop_size = max(1, round(key_every_s * self._rate_fps))
             stream.codec_context.max_b_frames = 0
+            stream.codec_context.options = {**stream.codec_context.options, "sc_threshold": "0"}
         context = stream.codec_context
         context.time_base = Fraction(1, _TICKS_PER_S)
         context.color_range, context.colorspace = _STUDIO, _BT709
