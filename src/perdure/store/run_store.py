@@ -12,12 +12,13 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, create_engine, delete, event, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from perdure.errors import StoreError
 from perdure.store import schema
 from perdure.store.changes import from_json, kind_of, to_json
+from perdure.store.sqlite import cause, close, open_wal
 from perdure.types import Change, Crops, Detections, Event, Exemplars, Seen, Tracklet
 
 FORMAT = "1"
@@ -33,14 +34,7 @@ class RunStore:
             StoreError: it cannot be written, or is not a database of ours.
         """
         self.path = path
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _use_wal)
-        try:
-            schema.metadata.create_all(self._engine)
-            self._connection: Connection = self._engine.connect()
-        except SQLAlchemyError as error:
-            self._engine.dispose()
-            raise StoreError(f"cannot use the database {path}: {_cause(error)}") from error
+        self._connection = open_wal(path, schema.metadata)
         if self.get("format", FORMAT) != FORMAT:
             raise StoreError(f"{path} was written by another version of perdure (format {self.get('format')})")
         self.put("format", FORMAT)
@@ -51,8 +45,7 @@ class RunStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
-        self._engine.dispose()
+        close(self._connection)
 
     def get(self, key: str, default: str = "") -> str:
         """A fact about the run."""
@@ -85,7 +78,7 @@ class RunStore:
         try:
             self._connection.commit()
         except SQLAlchemyError as error:
-            raise StoreError(f"cannot write to {self.path}: {_cause(error)}") from error
+            raise StoreError(f"cannot write to {self.path}: {cause(error)}") from error
 
     def journal(self) -> Iterator[list[Seen]]:
         """All batches in order."""
@@ -152,17 +145,7 @@ class RunStore:
             if rows:
                 self._connection.execute(insert(table), rows)
         except SQLAlchemyError as error:
-            raise StoreError(f"cannot write to {self.path}: {_cause(error)}") from error
-
-
-def _use_wal(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _cause(error: SQLAlchemyError) -> str:
-    """What SQLite said, without SQLAlchemy's essay around it."""
-    return str(getattr(error, "orig", None) or error)
+            raise StoreError(f"cannot write to {self.path}: {cause(error)}") from error
 
 
 def _seen_row(batch: int, place: int, one: Seen) -> dict[str, Any]:

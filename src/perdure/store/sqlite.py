@@ -1,0 +1,46 @@
+"""SQLite as we open it: write-ahead log, clear errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from perdure.errors import StoreError
+
+
+def open_wal(path: Path, metadata: MetaData) -> Connection:
+    """A connection to a database with these tables, made where they are not there.
+
+    With WAL and synchronous=NORMAL a commit survives a killed process; a power cut may take the last ones, never a part
+    of one (SQLite's documentation, "Write-Ahead Logging").
+
+    Raises:
+        StoreError: it cannot be written, or is no database.
+    """
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _use_wal)
+    try:
+        metadata.create_all(engine)
+        return engine.connect()
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise StoreError(f"cannot use the database {path}: {cause(error)}") from error
+
+
+def close(connection: Connection) -> None:
+    """The connection, and the file with it."""
+    connection.close()
+    connection.engine.dispose()
+
+
+def cause(error: SQLAlchemyError) -> str:
+    """What SQLite said, without SQLAlchemy's essay around it."""
+    return str(getattr(error, "orig", None) or error)
+
+
+def _use_wal(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
