@@ -11,8 +11,8 @@ that the third sighting must look like the first, so here the mean over the whol
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+from numba import njit
 
 from perdure.gallery.transitions import BINS, EDGES_S, Chain
 from perdure.types import Bools, Float32s, Float64s, Ints
@@ -45,16 +45,16 @@ _Links = tuple[Ints, Float64s, Float64s, Float64s, Float64s]
 """Camera, start, end, log odds by (from, to, bin), edges of the bins."""
 
 
-@numba.njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _link(first: int, then: int, links: _Links) -> float:
     """Nats for ``then`` being the next sighting after ``first`` of one person."""
     camera, start, end, odds, edges = links
     between = start[then] - end[first]
     bin = 0 if between < 0 else np.searchsorted(edges, between, "right")
-    return odds[camera[first], camera[then], bin]
+    return float(odds[camera[first], camera[then], bin])
 
 
-@numba.njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _gain(one: int, other: int, follows: Ints, links: _Links) -> float:
     """Nats that the transitions gain when two chains, given by their first sightings, become one."""
     total, last, last_is_one = 0.0, -1, True
@@ -73,7 +73,7 @@ def _gain(one: int, other: int, follows: Ints, links: _Links) -> float:
     return total
 
 
-@numba.njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _interleave(one: int, other: int, follows: Ints) -> int:
     """Make two chains one, in ``follows``; its first sighting."""
     first, last = min(one, other), -1
@@ -89,7 +89,7 @@ def _interleave(one: int, other: int, follows: Ints) -> int:
     return first
 
 
-@numba.njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _best_of(row: int, score: Float32s, alive: Bools) -> int:
     """The living group that fits a group best; itself where none does at all."""
     best = row
@@ -99,7 +99,7 @@ def _best_of(row: int, score: Float32s, alive: Bools) -> int:
     return best
 
 
-@numba.njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _unite(
     kept: int, gone: int, llr: Float32s, apart: Bools, score: Float32s, chains: tuple[Ints, Ints], alive: Bools,
     size: Ints, best: Ints, links: _Links,
@@ -128,7 +128,7 @@ def _unite(
     best[kept] = _best_of(kept, score, alive)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _join(llr: Float32s, apart: Bools, together: Ints, prior: float, links: _Links) -> Ints:
     """(N,) a number for each group. The best partner of every group is kept, so a join costs N, not N^2."""
     count = len(llr)
