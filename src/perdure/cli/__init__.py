@@ -11,7 +11,9 @@ from perdure import __version__
 from perdure.cli import eval as evaluation
 from perdure.cli import models, train
 from perdure.cli.demo import demo
+from perdure.cli.embed import embed
 from perdure.cli.run import run
+from perdure.cli.search import search
 from perdure.cli.simulate import simulate
 from perdure.cli.track import track
 from perdure.errors import PerdureError
@@ -42,6 +44,8 @@ def common(
 app.command()(demo)
 app.command()(run)
 app.command()(track)
+app.command()(embed)
+app.command()(search)
 app.command()(simulate)
 app.add_typer(models.app, name="models")
 app.add_typer(evaluation.app, name="eval")

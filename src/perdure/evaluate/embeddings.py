@@ -153,7 +153,7 @@ def embed_pictures(
     vectors, quality = [], []
     for start in range(0, len(pictures), batch):
         paths = pictures.paths[start : start + batch]
-        found, how_good = embedder.embed([_picture(path) for path in paths])
+        found, how_good = embedder.embed([picture(path) for path in paths])
         vectors.append(found)
         quality.append(how_good)
         if told is not None:
@@ -170,14 +170,22 @@ def embed_pictures(
     )
 
 
-def _picture(path: Path) -> Image:
+def picture(path: Path) -> Image:
+    """One picture as (H, W, 3) uint8 BGR; grey ones get three equal channels.
+
+    Raises:
+        InputError: cannot be read or decoded, or has more pixels than OpenCV takes.
+    """
     import cv2
 
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise InputError(f"cannot read the picture {path}: {error.strerror}") from error
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    except cv2.error as error:
+        raise InputError(f"{path} is too large a picture, or damaged: {error.err}") from error
     if image is None:
         raise InputError(f"{path} is not a picture that can be decoded")
     return np.asarray(image, np.uint8)
