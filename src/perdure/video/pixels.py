@@ -100,14 +100,14 @@ def _luma(frame: av.VideoFrame, step: int = 1) -> Image:
     if not direct or plane.line_size < 0 or bits < 8 or bits > 16:
         grey = np.asarray(frame.to_ndarray(format="gray", threads=_SCALER_THREADS), np.uint8)
         return np.ascontiguousarray(grey[::step, ::step])
-    sample = np.uint8 if bits == 8 else np.uint16
-    lines = np.frombuffer(memoryview(plane), sample).reshape(plane.height, plane.line_size // np.dtype(sample).itemsize)
-    luma = lines[::step, : frame.width : step]
-    if bits > 8:
+    if bits == 8:
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        luma = lines[::step, : frame.width : step]
+        luma = luma if step == 1 else np.ascontiguousarray(luma)
+    else:
         shift = 8 if name.startswith(("p010", "p012", "p016")) else bits - 8
-        luma = (luma >> shift).astype(np.uint8)
-    elif step > 1:
-        luma = np.ascontiguousarray(luma)
+        wide = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, plane.line_size // 2)
+        luma = (wide[::step, : frame.width : step] >> shift).astype(np.uint8)
     full = frame.color_range == _FULL or name.startswith(("yuvj", "gray"))
     return luma if full else _spread(luma)
 
