@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from perdure.cli.eval import app
 from perdure.config import GalleryConfig
-from perdure.errors import InputError
+from perdure.errors import ConfigError, InputError
 from perdure.evaluate.ablate import Setting, full, real_settings
 from perdure.evaluate.cascade import (
     FAULTS,
@@ -151,6 +151,21 @@ def test_a_stream_without_room_for_a_fault(setting: Setting) -> None:
     alone = setting.stream.only(setting.stream.person == setting.stream.person[0])
     with pytest.raises(InputError, match="no place for a fault"):
         cascade(replace(setting, stream=alone), 3, seed=0)
+
+
+def test_a_fault_needs_two_pictures_not_two_boxes(setting: Setting) -> None:
+    stream = setting.stream
+    single = tuple(replace(t, exemplars=(t.exemplars[0][:1],)) for t in stream.told)
+    with pytest.raises(InputError, match="no place for a fault"):
+        _places(replace(stream, told=single), 3, np.random.default_rng(0))
+    late = stream.told[: len(stream) // 2] + single[len(stream) // 2 :]
+    chosen = _places(replace(stream, told=late), 100, np.random.default_rng(0))
+    assert max(max(pair) for pair in chosen) < len(stream) // 2
+
+
+def test_footage_needs_its_truth(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--footage needs --truth"):
+        CliRunner().invoke(app, ["cascade", "--footage", str(tmp_path)], catch_exceptions=False)
 
 
 def test_policies_without_a_second_look_have_nothing_left_to_tell(setting: Setting) -> None:

@@ -187,25 +187,36 @@ def cascade(
     people: Annotated[int, typer.Option("--people", min=2, help="At most so many come.")] = 100,
     policy: PolicyOption = "default",
     threshold: Annotated[float | None, typer.Option("--threshold", min=-1, max=1, help="Of simple policies.")] = None,
+    footage: Annotated[Path | None, typer.Option("--footage", help="Folder of a perdure run; with --truth.")] = None,
+    truth: Annotated[Path | None, typer.Option("--truth", help="What is true of that footage.")] = None,
     device: DeviceOption = Device.AUTO,
     as_json: JsonOption = False,
     html: HtmlOption = None,
 ) -> None:
-    """What one error does to all that comes after: a tracker's swap, a bad crop, a false match."""
+    """What one error does to all that comes after: a tracker's swap, a bad crop, a false match.
+
+    With --footage the errors happen to the tracklets of that run, else to labelled pictures.
+    """
     from rich.console import Console
 
     from perdure.config import GalleryConfig
     from perdure.evaluate import cascade_report
-    from perdure.evaluate.ablate import real_settings
+    from perdure.evaluate.ablate import footage_settings, real_settings
     from perdure.evaluate.cascade import cascade as spoil
 
-    everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
     config = GalleryConfig.model_validate({"policy": _policy(policy), "threshold": threshold})
-    settings = real_settings(everybody, seeds, people, config, told_early_s=None)
+    if footage is not None:
+        told, calibration = _footage(footage, truth)
+        settings = footage_settings(told, calibration, config, seeds)
+        source = f"{told.model}, {policy}: {len(told)} tracklets of {footage}, calibrated by the model's card"
+        source += "; each seed leaves out a fifth of them." if seeds > 1 else "."
+    else:
+        everybody, _ = labelled(images, embedder, embeddings, save, device, "--images")
+        settings = real_settings(everybody, seeds, people, config, told_early_s=None)
+        source = f"{everybody.model}, {policy}: at most {people} people come; the calibration is fitted on others."
     with Console(stderr=True).status("starting ...") as status:
         found = [hurt for seed, setting in enumerate(settings) for hurt in spoil(setting, places, seed, status.update)]
-    notes = (f"{everybody.model}, {policy}: at most {people} people come; the calibration is fitted on others.",)
-    tell(cascade_report.report(found, notes), {"faults": cascade_report.figures(found)}, as_json, html)
+    tell(cascade_report.report(found, (source,)), {"faults": cascade_report.figures(found)}, as_json, html)
 
 
 def _policies(wanted: str) -> list[str]:

@@ -112,7 +112,7 @@ def cascade(setting: Setting, places: int, seed: int, told: Callable[[str], None
 
 def _places(stream: Stream, places: int, rng: np.random.Generator) -> list[tuple[int, int]]:
     """Rows for the faults, in order, each with the next row in its camera that shows somebody else."""
-    fit = np.flatnonzero(stream.crops >= 2)
+    fit = np.flatnonzero([len(tracklet.exemplars[0]) >= 2 for tracklet in stream.told])
     cameras = np.array([tracklet.camera for tracklet in stream.told])
     pairs = []
     for row in fit[(fit >= FIRST_PLACE * len(stream)) & (fit < LAST_PLACE * len(stream))].tolist():
