@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from perdure.errors import StoreError
 from perdure.store import schema
-from perdure.store.changes import from_json, kind_of, to_json
+from perdure.store.changes import from_json
+from perdure.store.rows import array, change_row, event_row, exemplars, exemplars_row, tracklet, tracklet_row
 from perdure.store.sqlite import cause, close, open_wal
 from perdure.types import Change, Crops, Detections, Event, Exemplars, Seen, Tracklet
 
@@ -100,36 +99,20 @@ class RunStore:
         for table in (schema.tracklets, schema.exemplars, schema.changes, schema.events):
             self._connection.execute(delete(table))
         kept = list(tracklets)
-        self._fill(schema.tracklets, [_tracklet_row(t, identity_of.get(t.id)) for t in kept])
-        self._fill(schema.exemplars, [_exemplars_row(t.id, i, e) for t in kept for i, e in enumerate(t.exemplars)])
-        self._fill(
-            schema.changes,
-            [{"position": i, "kind": kind_of(c), "at": c.at, "content": to_json(c)} for i, c in enumerate(changes)],
-        )
-        self._fill(
-            schema.events,
-            [
-                {
-                    "id": e.id,
-                    "revision": e.revision,
-                    "identity": e.identity,
-                    "start": e.start,
-                    "end": e.end,
-                    "content": json.dumps(asdict(e)),
-                }
-                for e in events
-            ],
-        )
+        self._fill(schema.tracklets, [tracklet_row(t, identity_of.get(t.id)) for t in kept])
+        self._fill(schema.exemplars, [exemplars_row(t.id, i, e) for t in kept for i, e in enumerate(t.exemplars)])
+        self._fill(schema.changes, [change_row(i, c) for i, c in enumerate(changes)])
+        self._fill(schema.events, [event_row(e) for e in events])
         self.commit()
 
     def tracklets(self) -> list[Tracklet]:
         """The tracklets of the last result, by start."""
         parts: dict[str, list[Exemplars]] = {}
         for row in self._connection.execute(select(schema.exemplars).order_by(*schema.exemplars.primary_key)):
-            parts.setdefault(row.tracklet, []).append(_exemplars(row))
+            parts.setdefault(row.tracklet, []).append(exemplars(row))
         table = schema.tracklets
         rows = self._connection.execute(select(table).order_by(table.c.start, table.c.id))
-        return [_tracklet(row, tuple(parts.get(row.id, ()))) for row in rows]
+        return [tracklet(row, tuple(parts.get(row.id, ()))) for row in rows]
 
     def changes(self) -> list[Change]:
         """The gallery's log of the last result, in order.
@@ -165,8 +148,8 @@ def _seen_row(batch: int, place: int, one: Seen) -> dict[str, Any]:
 
 
 def _seen(row: Any, crops: tuple[Crops, ...]) -> Seen:
-    boxes = _array(row.boxes, np.float32).reshape(-1, 4)
-    detections = Detections(boxes, _array(row.scores, np.float32), _array(row.flags, np.uint8), row.kind)
+    boxes = array(row.boxes, np.float32).reshape(-1, 4)
+    detections = Detections(boxes, array(row.scores, np.float32), array(row.flags, np.uint8), row.kind)
     return Seen(row.camera, row.frame_index, row.at, row.width, row.height, detections, crops)
 
 
@@ -185,61 +168,7 @@ def _crops_row(batch: int, place: int, number: int, crops: Crops) -> dict[str, A
 
 
 def _crops(row: Any) -> Crops:
-    rows = _array(row.rows, np.int64)
-    vectors = _array(row.vectors, np.float32).reshape(len(rows), -1)
-    quality = _array(row.quality, np.float32)
+    rows = array(row.rows, np.int64)
+    vectors = array(row.vectors, np.float32).reshape(len(rows), -1)
+    quality = array(row.quality, np.float32)
     return Crops(rows, row.model, vectors, quality, tuple(json.loads(row.pictures)), row.part)
-
-
-def _tracklet_row(tracklet: Tracklet, identity: str | None) -> dict[str, Any]:
-    return {
-        "id": tracklet.id,
-        "revision": tracklet.revision,
-        "camera": tracklet.camera,
-        "identity": identity,
-        "start": tracklet.start,
-        "end": tracklet.end,
-        "began": tracklet.began,
-        "ended": tracklet.ended,
-        "supersedes": tracklet.supersedes,
-        "path": tracklet.path.tobytes(),
-    }
-
-
-def _exemplars_row(tracklet: str, number: int, exemplars: Exemplars) -> dict[str, Any]:
-    return {
-        "tracklet": tracklet,
-        "number": number,
-        "model": exemplars.model,
-        "part": exemplars.part,
-        "vectors": exemplars.vectors.tobytes(),
-        "quality": exemplars.quality.tobytes(),
-        "at": exemplars.at.tobytes(),
-        "pictures": json.dumps(exemplars.pictures),
-    }
-
-
-def _tracklet(row: Any, exemplars: tuple[Exemplars, ...]) -> Tracklet:
-    return Tracklet(
-        row.id,
-        row.revision,
-        row.camera,
-        row.start,
-        row.end,
-        _array(row.path, np.float64).reshape(-1, 7),
-        exemplars,
-        began=row.began,
-        ended=row.ended,
-        supersedes=row.supersedes,
-    )
-
-
-def _exemplars(row: Any) -> Exemplars:
-    quality = _array(row.quality, np.float32)
-    vectors = _array(row.vectors, np.float32).reshape(len(quality), -1)
-    at = _array(row.at, np.float64)
-    return Exemplars(row.model, vectors, quality, at, tuple(json.loads(row.pictures)), row.part)
-
-
-def _array(content: bytes, dtype: npt.DTypeLike) -> Any:
-    return np.frombuffer(content, dtype)
