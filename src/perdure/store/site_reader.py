@@ -1,0 +1,162 @@
+"""Questions to ``site.db``, asked from any thread while the site writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Engine, Select, and_, create_engine, func, or_, select
+
+from perdure.store import rows
+from perdure.store import site_schema as schema
+from perdure.types import Event, Exemplars, Tracklet
+
+Cursor = tuple[float, str]
+"""(time, id) of the last row of a page: the next page begins after it, whatever has come since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, as a list shows them."""
+
+    id: str
+    name: str
+    first_seen: float
+    last_seen: float
+    confidence: float
+    evidence: float
+    sightings: int
+    cameras: tuple[str, ...]
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events; times are UTC seconds, and an event counts that overlaps them."""
+
+    identity: str | None = None
+    camera: str | None = None
+    kind: str | None = None
+    since: float | None = None
+    until: float | None = None
+    open: bool | None = None
+
+
+class SiteReader:
+    """Reads only; every question has a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine: Engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """No more questions."""
+        self._engine.dispose()
+
+    def events(self, which: EventFilter, after: Cursor | None = None, limit: int = 50) -> list[Event]:
+        """Events that stand, the newest first."""
+        table = schema.events
+        chosen = select(table.c.content).where(*_conditions(which))
+        if after is not None:
+            chosen = chosen.where(_older(table.c.start, table.c.id, after))
+        chosen = chosen.order_by(table.c.start.desc(), table.c.id.desc()).limit(limit)
+        return [rows.event(row.content) for row in self._all(chosen)]
+
+    def event(self, id: str) -> Event | None:
+        """The last revision of one event, also of one that went into another."""
+        found = self._all(select(schema.events.c.content).where(schema.events.c.id == id))
+        return rows.event(found[0].content) if found else None
+
+    def count_events(self, which: EventFilter) -> int:
+        """How many there are."""
+        return int(self._all(select(func.count()).select_from(schema.events).where(*_conditions(which)))[0][0])
+
+    def people(
+        self, after: Cursor | None = None, limit: int = 50, camera: str | None = None, named: str | None = None
+    ) -> list[Person]:
+        """The last seen first; ``named``: whose name or id has this in it."""
+        table = schema.people
+        chosen = select(table)
+        if camera is not None:
+            chosen = chosen.where(table.c.cameras.contains(f"|{camera}|", autoescape=True))
+        if named:
+            chosen = chosen.where(
+                or_(table.c.name.icontains(named, autoescape=True), table.c.id.icontains(named, autoescape=True))
+            )
+        if after is not None:
+            chosen = chosen.where(_older(table.c.last_seen, table.c.id, after))
+        chosen = chosen.order_by(table.c.last_seen.desc(), table.c.id.desc()).limit(limit)
+        return [_person(row) for row in self._all(chosen)]
+
+    def person(self, id: str) -> Person | None:
+        """One of them."""
+        found = self._all(select(schema.people).where(schema.people.c.id == id))
+        return _person(found[0]) if found else None
+
+    def count_people(self) -> int:
+        """How many there are."""
+        return int(self._all(select(func.count()).select_from(schema.people))[0][0])
+
+    def tracklets_of(self, identity: str, limit: int = 1000) -> list[Tracklet]:
+        """The newest sightings of somebody, by start, newest first; with their exemplars."""
+        table = schema.tracklets
+        chosen = select(table).where(table.c.identity == identity).order_by(table.c.start.desc()).limit(limit)
+        found = self._all(chosen)
+        parts: dict[str, list[Exemplars]] = {}
+        wanted = schema.exemplars.c.tracklet.in_([row.id for row in found])
+        for row in self._all(select(schema.exemplars).where(wanted).order_by(*schema.exemplars.primary_key)):
+            parts.setdefault(row.tracklet, []).append(rows.exemplars(row))
+        return [rows.tracklet(row, tuple(parts.get(row.id, ()))) for row in found]
+
+    def identity_of(self, tracklet: str) -> str | None:
+        """Whom a tracklet shows."""
+        table = schema.tracklets
+        found = self._all(select(table.c.identity).where(table.c.id == tracklet))
+        return found[0].identity if found else None
+
+    def _all(self, chosen: Select[Any]) -> list[Any]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(chosen))
+
+
+def _conditions(which: EventFilter) -> list[ColumnElement[bool]]:
+    table = schema.events
+    wanted: list[ColumnElement[bool]] = [table.c.superseded_by == ""]
+    if which.identity is not None:
+        wanted.append(table.c.identity == which.identity)
+    if which.kind is not None:
+        wanted.append(table.c.kind == which.kind)
+    if which.camera is not None:
+        wanted.append(table.c.cameras.contains(f"|{which.camera}|", autoescape=True))
+    if which.until is not None:
+        wanted.append(table.c.start <= which.until)
+    if which.since is not None:
+        wanted.append(or_(table.c.end.is_(None), table.c.end >= which.since))
+    if which.open is not None:
+        wanted.append(table.c.end.is_(None) if which.open else table.c.end.is_not(None))
+    return wanted
+
+
+def _older(time: ColumnElement[float], id: ColumnElement[str], than: Cursor) -> ColumnElement[bool]:
+    return or_(time < than[0], and_(time == than[0], id < than[1]))
+
+
+def _person(row: Any) -> Person:
+    cameras = tuple(row.cameras.strip("|").split("|"))
+    return Person(
+        row.id,
+        row.name,
+        row.first_seen,
+        row.last_seen,
+        row.confidence,
+        row.evidence,
+        row.sightings,
+        cameras,
+        row.picture,
+    )

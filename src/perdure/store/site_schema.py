@@ -1,0 +1,48 @@
+"""Tables of ``site.db``: what a live site keeps for good. The evidence is as in a run's database."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+
+from perdure.store import schema
+
+metadata = MetaData()
+
+meta = schema.meta.to_metadata(metadata)
+tracklets = schema.tracklets.to_metadata(metadata)
+exemplars = schema.exemplars.to_metadata(metadata)
+changes = schema.changes.to_metadata(metadata)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("identity", String, nullable=False, index=True),
+    Column("start", Float, nullable=False),
+    Column("end", Float, index=True),
+    Column("cameras", Text, nullable=False),
+    Column("superseded_by", String, nullable=False),
+    Column("content", Text, nullable=False),
+)
+"""``cameras`` is ``|door|yard|``, so that one can be looked for."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("evidence", Float, nullable=False),
+    Column("sightings", Integer, nullable=False),
+    Column("cameras", Text, nullable=False),
+    Column("picture", String, nullable=False),
+)
+"""The gallery's people as they are now, so that a page of them costs a page of rows."""
+
+Index("events_by_start", events.c.start, events.c.id)
+Index("people_by_last_seen", people.c.last_seen, people.c.id)
+Index("tracklets_by_identity", tracklets.c.identity, tracklets.c.start)

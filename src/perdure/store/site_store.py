@@ -1,0 +1,172 @@
+"""``site.db``: what a live site keeps for good, written by its only writer, a step of the pipeline at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Table, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from perdure.errors import StoreError
+from perdure.store import rows
+from perdure.store import site_schema as schema
+from perdure.store.changes import from_json
+from perdure.store.sqlite import cause, close, open_wal
+from perdure.types import Change, Event, Exemplars, Identity, Tracklet
+
+FORMAT = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of the pipeline changed; it is kept whole or not at all."""
+
+    tracklets: Sequence[Tracklet] = ()
+    first_change: int = 0
+    """Position of the first of ``changes`` in the log."""
+    changes: Sequence[Change] = ()
+    identity_of: Mapping[str, str] | None = None
+    """Of the tracklets whose identity may have changed."""
+    people: Sequence[Identity] = ()
+    """As they are now; one without sightings is gone."""
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a site knew when it was last heard of."""
+
+    tracklets: list[Tracklet]
+    """By start."""
+    changes: list[Change]
+    events: list[Event]
+    """The last revision of each that still stands, by start."""
+
+
+class SiteStore:
+    """One site's database (SQLite, WAL). Steps are whole or absent, also after a kill at any moment."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create.
+
+        Raises:
+            StoreError: it cannot be written, is damaged, or is no database of ours.
+        """
+        self.path = path
+        self._connection = open_wal(path, schema.metadata)
+        if self.get("format", FORMAT) != FORMAT:
+            raise StoreError(f"{path} was written by another version of perdure (format {self.get('format')})")
+        self.put("format", FORMAT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing can be kept any more."""
+        close(self._connection)
+
+    def get(self, key: str, default: str = "") -> str:
+        """A fact about the site."""
+        found = self._connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == key)).first()
+        return str(found[0]) if found else default
+
+    def put(self, key: str, value: str) -> None:
+        """Keep a fact about the site."""
+        self._write(lambda: self._replace(schema.meta, [{"key": key, "value": value}]))
+
+    def load(self) -> Kept:
+        """Everything, to begin again where it ended.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        try:
+            return Kept(self._tracklets(), self._changes(), self._events())
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self.path} is damaged: {cause(error)}") from error
+
+    def save(self, step: Step) -> None:
+        """Keep a step.
+
+        Raises:
+            StoreError: it cannot be written, such as on a full disk; the database is as it was before.
+        """
+        self._write(lambda: self._save(step))
+
+    def _save(self, step: Step) -> None:
+        identity_of = step.identity_of or {}
+        ids = [tracklet.id for tracklet in step.tracklets]
+        self._connection.execute(delete(schema.exemplars).where(schema.exemplars.c.tracklet.in_(ids)))
+        told = [rows.tracklet_row(t, identity_of.get(t.id)) for t in step.tracklets]
+        self._replace(schema.tracklets, told)
+        parts = [rows.exemplars_row(t.id, i, e) for t in step.tracklets for i, e in enumerate(t.exemplars)]
+        self._replace(schema.exemplars, parts)
+        logged = [rows.change_row(step.first_change + i, change) for i, change in enumerate(step.changes)]
+        self._replace(schema.changes, logged)
+        table = schema.tracklets
+        for id in identity_of.keys() - set(ids):
+            self._connection.execute(update(table).where(table.c.id == id).values(identity=identity_of[id]))
+        gone = [identity.id for identity in step.people if not identity.sightings]
+        self._connection.execute(delete(schema.people).where(schema.people.c.id.in_(gone)))
+        self._replace(schema.people, [_person_row(identity) for identity in step.people if identity.sightings])
+        self._replace(schema.events, [_event_row(event) for event in step.events])
+
+    def _replace(self, table: Table, content: Iterable[Mapping[str, Any]]) -> None:
+        if found := list(content):
+            self._connection.execute(insert(table).prefix_with("OR REPLACE"), found)
+
+    def _write(self, work: Any) -> None:
+        try:
+            work()
+            self._connection.commit()
+        except SQLAlchemyError as error:
+            self._connection.rollback()
+            raise StoreError(f"cannot write to {self.path}: {cause(error)}; nothing was lost but this step") from error
+
+    def _tracklets(self) -> list[Tracklet]:
+        parts: dict[str, list[Exemplars]] = {}
+        for row in self._connection.execute(select(schema.exemplars).order_by(*schema.exemplars.primary_key)):
+            parts.setdefault(row.tracklet, []).append(rows.exemplars(row))
+        table = schema.tracklets
+        found = self._connection.execute(select(table).order_by(table.c.start, table.c.id))
+        return [rows.tracklet(row, tuple(parts.get(row.id, ()))) for row in found]
+
+    def _changes(self) -> list[Change]:
+        found = self._connection.execute(select(schema.changes).order_by(schema.changes.c.position))
+        return [from_json(row.kind, row.content) for row in found]
+
+    def _events(self) -> list[Event]:
+        table = schema.events
+        standing = select(table.c.content).where(table.c.superseded_by == "").order_by(table.c.start, table.c.id)
+        return [rows.event(row.content) for row in self._connection.execute(standing)]
+
+
+def barred(cameras: Iterable[str]) -> str:
+    """Names in a form in which one can be looked for: ``|door|yard|``."""
+    return "".join(f"|{camera}" for camera in cameras) + "|"
+
+
+def _person_row(identity: Identity) -> dict[str, Any]:
+    return {
+        "id": identity.id,
+        "name": identity.name,
+        "first_seen": identity.first_seen,
+        "last_seen": identity.last_seen,
+        "confidence": identity.confidence,
+        "evidence": identity.evidence,
+        "sightings": len(identity.sightings),
+        "cameras": barred(identity.cameras),
+        "picture": max(identity.sightings, key=lambda s: s.quality).picture,
+    }
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    cameras = barred(event.cameras)
+    return rows.event_row(event) | {"kind": event.kind, "cameras": cameras, "superseded_by": event.superseded_by}
