@@ -147,3 +147,20 @@ def test_one_reads_while_another_writes(store, reader):
     assert len(reader.events(EventFilter())) == 2
     with sqlite3.connect(store.path) as plain:
         assert plain.execute("select count(*) from events").fetchone() == (2,)
+
+
+def test_whoever_was_away_catches_up_with_all_that_was_told(store, reader):
+    store.save(Step(events=[visit(1, 0.0, None), visit(2, 1.0, None)]))
+    store.save(Step(events=[replace(visit(1, 0.0, 5.0), revision=1)]))
+    told = reader.told_after(0)
+    assert [(event.id, event.revision) for _, event in told] == [
+        ("visit/door/1", 0),
+        ("visit/door/2", 0),
+        ("visit/door/1", 1),
+    ]
+    assert reader.told_after(told[1][0]) == told[2:]
+    assert reader.last_told() == told[2][0]
+    store.forget_told(keep=1)
+    assert reader.told_after(0) == told[2:]
+    store.save(Step(events=[visit(3, 9.0, None)]))
+    assert reader.last_told() == told[2][0] + 1  # a number is never given twice

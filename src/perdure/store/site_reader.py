@@ -77,6 +77,16 @@ class SiteReader:
         """How many there are."""
         return int(self._all(select(func.count()).select_from(schema.events).where(*_conditions(which)))[0][0])
 
+    def told_after(self, seq: int, limit: int = 500) -> list[tuple[int, Event]]:
+        """What was told after this number, in order, each with its own."""
+        table = schema.told
+        chosen = select(table.c.seq, table.c.content).where(table.c.seq > seq).order_by(table.c.seq).limit(limit)
+        return [(row.seq, rows.event(row.content)) for row in self._all(chosen)]
+
+    def last_told(self) -> int:
+        """The number of what was told last; 0 before anything was."""
+        return int(self._all(select(func.coalesce(func.max(schema.told.c.seq), 0)))[0][0])
+
     def people(
         self, after: Cursor | None = None, limit: int = 50, camera: str | None = None, named: str | None = None
     ) -> list[Person]:

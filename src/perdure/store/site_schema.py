@@ -43,6 +43,16 @@ people = Table(
 )
 """The gallery's people as they are now, so that a page of them costs a page of rows."""
 
+told = Table(
+    "told",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("event", String, nullable=False),
+    Column("content", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Every revision of every event in the order in which it was told: whoever was away can catch up from here."""
+
 Index("events_by_start", events.c.start, events.c.id)
 Index("people_by_last_seen", people.c.last_seen, people.c.id)
 Index("tracklets_by_identity", tracklets.c.identity, tracklets.c.start)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -100,6 +100,11 @@ class SiteStore:
         """
         self._write(lambda: self._save(step))
 
+    def forget_told(self, keep: int) -> None:
+        """Of what was told only the newest so many stay."""
+        newest = select(func.max(schema.told.c.seq)).scalar_subquery()
+        self._write(lambda: self._connection.execute(delete(schema.told).where(schema.told.c.seq <= newest - keep)))
+
     def _save(self, step: Step) -> None:
         identity_of = step.identity_of or {}
         ids = [tracklet.id for tracklet in step.tracklets]
@@ -117,6 +122,7 @@ class SiteStore:
         self._connection.execute(delete(schema.people).where(schema.people.c.id.in_(gone)))
         self._replace(schema.people, [_person_row(identity) for identity in step.people if identity.sightings])
         self._replace(schema.events, [_event_row(event) for event in step.events])
+        self._replace(schema.told, [{"event": e.id, "content": rows.event_row(e)["content"]} for e in step.events])
 
     def _replace(self, table: Table, content: Iterable[Mapping[str, Any]]) -> None:
         if found := list(content):
