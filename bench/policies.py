@@ -28,6 +28,7 @@ from perdure.evaluate.stream import halves, of_pictures
 from perdure.evaluate.stream_calibration import fit_calibration
 from perdure.evaluate.stream_report import PolicyRun, table
 from perdure.gallery.calibrate import Calibration
+from perdure.gallery.topology import Topology
 
 TABLES = ("all", "last", "first", "second")
 
@@ -80,7 +81,9 @@ def measure(tested: Embeddings, calibration: Calibration | None) -> list[PolicyR
     if calibration is not None:
         for time in ("on", "off"):
             told = of_pictures(tested, with_time=time == "on")
-            runs.append(PolicyRun(f"default, time {time}", run_policy(told, GalleryConfig(), calibration)))
+            topology = Topology(learns=time == "on")
+            done = run_policy(told, GalleryConfig(), calibration, topology=topology)
+            runs.append(PolicyRun(f"default, time {time}", done))
     for name in FIELD_POLICIES:
         config = GalleryConfig.model_validate({"policy": name})
         best = best_threshold(stream, config)

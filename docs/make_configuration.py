@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -45,16 +45,14 @@ def rows() -> Iterator[tuple[str, FieldInfo]]:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "needed"
-    return (
-        "none"
-        if field.default is None
-        else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
-    )
+    if field.default is None or field.default == ():
+        return "none"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 
 def _allowed(field: FieldInfo) -> str:
     choices = [str(choice) for choice in get_args(field.annotation) if not isinstance(choice, type)]
-    if choices:
+    if choices and get_origin(field.annotation) is not tuple:
         return ", ".join(choices)
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
     limits = [(sign, getattr(item, name, None)) for item in field.metadata for name, sign in signs.items()]

@@ -46,6 +46,20 @@ def test_a_file_is_read(tmp_path):
         ({"cameras": {"a": {"source": "x", "rate_fps": 0}}}, "allowed: > 0.0 and <= 1000.0"),
         ({"gallery": {"false_match_rate": 0.9}}, "gallery.false_match_rate: .*got 0.9, allowed: > 0.0 and < 0.5"),
         ({"tracking": {"low_score": 0.6, "high_score": 0.4}}, "low_score 0.6 is above high_score 0.4"),
+        ({"topology": {"travel": [{"between": ["a", "b"], "at_least_s": -1}]}}, "travel.0.at_least_s: .*got -1"),
+        ({"topology": {"overlapping": [["a", "a"]]}}, "overlapping: 'a' is given twice, a pair needs two cameras"),
+        (
+            {"topology": {"overlapping": [["b", "a"]], "travel": [{"between": ["a", "b"], "at_least_s": 5}]}},
+            "'a' and 'b' cannot overlap and be 5 s apart",
+        ),
+        (
+            {
+                "topology": {
+                    "travel": [{"between": [x, y], "at_least_s": s} for x, y, s in (("a", "b", 5), ("b", "a", 6))]
+                }
+            },
+            "'a' and 'b' is given as 5 s and as 6 s",
+        ),
         ({"detection": {"every": "often"}}, "detection.every: .*got 'often'"),
     ],
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import nullcontext
 
-from perdure.config import Config, GalleryConfig
+from perdure.config import Config, GalleryConfig, TopologyConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
 from perdure.embed.embedder import Embedder
@@ -54,29 +55,47 @@ def cameras(
     trackers: dict[str, Tracker] = {name: build_tracker(name, config.tracking) for name in names}
     thinned = config.gallery.policy == "default"  # the field's policies take what the tracker gives
     keep = config.gallery.exemplars_per_tracklet if thinned else None
-    return Cameras(detector, embedder, trackers, keep, keep_picture, stage)
+    return Cameras(detector, embedder, trackers, config.detection, keep, keep_picture, stage)
 
 
 def site(config: Config, embedder: Embedder) -> Site:
     """Everything between tracklets and events.
 
     Raises:
-        ConfigError: the gallery's policy needs a calibration or threshold that the embedder's card does not give.
+        ConfigError: the gallery's policy needs a calibration or threshold that the embedder's card does not give, or
+            the topology names a camera that is not there.
     """
     visits = Visits(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
     calibration = calibration_of(config.embedding.model)
-    return Site(gallery(config.gallery, embedder.name, embedder.dim, calibration), visits)
+    topology = topology_of(config.topology, list(config.cameras))
+    return Site(gallery(config.gallery, embedder.name, embedder.dim, calibration, topology), visits)
 
 
-def gallery(config: GalleryConfig, model: str, dim: int, calibration: Calibration | None) -> Gallery:
+def topology_of(config: TopologyConfig, cameras: list[str]) -> Topology:
+    """What is declared about the cameras, and room for what will be learned.
+
+    Raises:
+        ConfigError: it names a camera that is not there.
+    """
+    for name in sorted(config.cameras() - set(cameras)):
+        close = difflib.get_close_matches(name, cameras, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the cameras are {', '.join(cameras)}"
+        raise ConfigError(f"topology: there is no camera {name!r}; {hint}")
+    travel = {frozenset(way.between): way.at_least_s for way in config.travel}
+    overlapping = frozenset(frozenset(pair) for pair in config.overlapping)
+    return Topology(SiteMap(travel, overlapping, config.cameras_overlap), config.learn)
+
+
+def gallery(
+    config: GalleryConfig, model: str, dim: int, calibration: Calibration | None, topology: Topology | None = None
+) -> Gallery:
     """An empty gallery for the vectors of one model, by the policy of the configuration.
 
     Raises:
         ConfigError: see ``site``.
     """
     scorer, rule = policy(config, model, calibration)
-    topology = Topology(SiteMap(others_overlap=config.cameras_overlap))
-    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, topology)
+    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, topology or Topology())
 
 
 def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -> tuple[Scorer, Rule]:

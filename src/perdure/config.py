@@ -33,7 +33,12 @@ class DetectionConfig(_Section):
     min_score: float = Field(0.1, ge=0.0, le=1.0, description="Boxes below this are not even looked at.")
     min_height_px: float = Field(24.0, ge=1.0, le=10000.0, description="Smaller people are ignored.")
     nms_iou: float = Field(0.65, gt=0.0, le=1.0, description="Of two boxes that overlap more, the weaker one goes.")
-    every: int = Field(1, ge=1, le=1000, description="Detect on every n-th frame.")
+    every: int = Field(1, ge=1, le=1000, description="Leave out all frames but every n-th, whatever happens in them.")
+    motion: bool = Field(True, description="Look where something moves; false: at every frame.")
+    heartbeat_s: float = Field(2.0, gt=0.0, le=60.0, description="Look this often where nothing moves and nobody is.")
+    still_every_s: float = Field(0.5, gt=0.0, le=10.0, description="Where people are who do not move.")
+    steady_every_s: float = Field(0.2, gt=0.0, le=10.0, description="Where all that moves are people surely followed.")
+    moving_every_s: float = Field(0.1, gt=0.0, le=10.0, description="Where something else moves; in doubt: every frame.")
 
 
 class EmbeddingConfig(_Section):
@@ -72,8 +77,55 @@ class GalleryConfig(_Section):
     threshold: float | None = Field(None, ge=-1.0, le=1.0, description="For the baselines; None: from the card.")
     wait_s: float = Field(10.0, ge=0.0, le=600.0, description="An unclear tracklet waits at most this long.")
     exemplars_per_tracklet: int = Field(8, ge=1, le=64, description="Pictures kept of one tracklet.")
-    cameras_overlap: bool = Field(True, description="Whether two cameras may see one place at once.")
     consolidate: bool = Field(True, description="Look at everything again at the end of recorded footage.")
+
+
+CameraName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class TravelConfig(_Section):
+    """How far apart two cameras are."""
+
+    between: tuple[CameraName, CameraName] = Field(description="Two cameras; both ways.")
+    at_least_s: float = Field(ge=0.0, le=86400.0, description="Nobody gets from one to the other faster.")
+
+
+class TopologyConfig(_Section):
+    """Where cameras are to each other. What is declared forbids; what is learned is evidence."""
+
+    learn: bool = Field(True, description="Learn from people who walk on how long that takes, and use it.")
+    cameras_overlap: bool = Field(True, description="Whether two cameras may see one place at once, unless listed.")
+    overlapping: tuple[tuple[CameraName, CameraName], ...] = Field((), description="Pairs that do see one place.")
+    travel: tuple[TravelConfig, ...] = Field(
+        (), description="Pairs no person is seen in at once: `{between: [door, dock], at_least_s: 20}`."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TopologyConfig:
+        seconds: dict[frozenset[str], float] = {}
+        for way in self.travel:
+            pair = _pair("travel", way.between)
+            if seconds.setdefault(pair, way.at_least_s) != way.at_least_s:
+                raise ValueError(f"travel: {_both(pair)} is given as {seconds[pair]:g} s and as {way.at_least_s:g} s")
+        for names in self.overlapping:
+            pair = _pair("overlapping", names)
+            if pair in seconds:
+                raise ValueError(f"{_both(pair)} cannot overlap and be {seconds[pair]:g} s apart: take one of them out")
+        return self
+
+    def cameras(self) -> set[str]:
+        """All cameras that are named."""
+        return {name for way in self.travel for name in way.between} | {n for pair in self.overlapping for n in pair}
+
+
+def _pair(key: str, names: tuple[str, str]) -> frozenset[str]:
+    if names[0] == names[1]:
+        raise ValueError(f"{key}: {names[0]!r} is given twice, a pair needs two cameras")
+    return frozenset(names)
+
+
+def _both(pair: frozenset[str]) -> str:
+    return " and ".join(repr(name) for name in sorted(pair))
 
 
 class EventsConfig(_Section):
@@ -89,13 +141,12 @@ class EventsConfig(_Section):
 class Config(_Section):
     """The whole of ``perdure.yaml``."""
 
-    cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")], CameraConfig] = Field(
-        default_factory=dict, description="Cameras by name."
-    )
+    cameras: dict[CameraName, CameraConfig] = Field(default_factory=dict, description="Cameras by name.")
     detection: DetectionConfig = Field(default_factory=DetectionConfig, description="Finding people.")
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig, description="Appearance vectors.")
     tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="Tracking in one camera.")
     gallery: GalleryConfig = Field(default_factory=GalleryConfig, description="Identities.")
+    topology: TopologyConfig = Field(default_factory=TopologyConfig, description="Ways between cameras.")
     events: EventsConfig = Field(default_factory=EventsConfig, description="Events.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run.")
 

@@ -79,7 +79,7 @@ def stream(
     threshold: Annotated[
         str | None, typer.Option("--threshold", help="Cosine for policies that have one; best: scanned in hindsight.")
     ] = None,
-    time: Annotated[OnOff, typer.Option("--time", help="May it be known who was seen beside whom?")] = OnOff.ON,
+    time: Annotated[OnOff, typer.Option("--time", help="May the gallery use when and beside whom?")] = OnOff.ON,
     repeat_days: Annotated[int, typer.Option("--repeat-days", min=1, max=1000, help="Deal it over so many days.")] = 1,
     half: HalfOption = Half.ALL,
     last_people: Annotated[int | None, typer.Option("--last-people", min=2, help="Only the last N people.")] = None,
@@ -104,7 +104,7 @@ def stream(
             f"{source} Measure one (docs/models.md), name the model with --embedder, or try --calibration other-half "
             "with --half first or second"
         )
-    runs = _run(told, names, wanted, fitted, checkpoints)
+    runs = _run(told, names, wanted, fitted, checkpoints, learn_ways=time is OnOff.ON)
     report = stream_report.report(runs, (source,), images)
     figures = {
         "stream": stream_report.stream_figures(told),
@@ -290,11 +290,17 @@ def card_calibration(model: str) -> tuple[Calibration | None, str]:
 
 
 def _run(
-    told: Stream, names: Sequence[str], threshold: float | str | None, fitted: Calibration | None, checkpoints: int
+    told: Stream,
+    names: Sequence[str],
+    threshold: float | str | None,
+    fitted: Calibration | None,
+    checkpoints: int,
+    learn_ways: bool,
 ) -> list[PolicyRun]:
     from perdure.config import GalleryConfig
     from perdure.evaluate.replay import best_threshold, run_policy
     from perdure.evaluate.stream_report import PolicyRun
+    from perdure.gallery.topology import Topology
 
     runs = []
     for name in names:
@@ -307,7 +313,7 @@ def _run(
                 cosine = fitted.threshold
             config = config.model_copy(update={"threshold": cosine})
         with _working(name):
-            done = run_policy(told, config, fitted, checkpoints)
+            done = run_policy(told, config, fitted, checkpoints, Topology(learns=learn_ways))
         runs.append(PolicyRun(name, done, config.threshold, hindsight=simple and threshold == BEST))
     return runs
 

@@ -17,6 +17,7 @@ from perdure.gallery.exemplars import select, unit
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import Partition
 from perdure.gallery.scoring import CentredLinkage
+from perdure.gallery.topology import Topology
 from perdure.types import Float64s, Ints, Tracklet
 
 LOOSEST = -0.1
@@ -108,13 +109,19 @@ def thinned(keep: int) -> Prepare:
     return lambda _, tracklet: replace(tracklet, exemplars=tuple(select(e, keep) for e in tracklet.exemplars))
 
 
-def run_policy(stream: Stream, config: GalleryConfig, calibration: Calibration | None, checkpoints: int = 1) -> Replay:
-    """One policy over the stream.
+def run_policy(
+    stream: Stream,
+    config: GalleryConfig,
+    calibration: Calibration | None,
+    checkpoints: int = 1,
+    topology: Topology | None = None,
+) -> Replay:
+    """One policy over the stream; ``topology``: what is known of the cameras, None: it is learned.
 
     Raises:
         ConfigError: the policy needs a calibration or a threshold that is not there.
     """
-    gallery = open_gallery(config, stream.model, stream.dim, calibration)
+    gallery = open_gallery(config, stream.model, stream.dim, calibration, topology)
     prepare = thinned(config.exemplars_per_tracklet) if config.policy == "default" else None
     return replay(stream, gallery, checkpoints, prepare, consolidate=config.consolidate)
 
