@@ -334,11 +334,13 @@ class Constrained:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """An identity was erased: only this tombstone is left."""
+    """An identity was erased: only this tombstone is left. It cannot be undone."""
 
     at: float
     identity: str
     reason: str
+    tracklets: tuple[str, ...] = ()
+    """What was erased; a later revision of one of these is refused."""
 
 
 @dataclass(frozen=True, slots=True)

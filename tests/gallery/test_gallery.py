@@ -137,7 +137,7 @@ def test_consolidation_joins_fragments_and_moves_strays_with_few_changes():
     people.observe([tracklet(f"x/{i}", look, 10 * i, 10 * i + 2) for i, look in enumerate([A, A, B, B, C])])
     wrong = [Moved(60.0, "x/1", "P1", "P2", "test"), Split(61.0, "P2", "P4", ("x/3",), "test")]
     for change in wrong:
-        people._append(change)
+        people.append(change)
     people.consolidate(99.0)
     assert partition(people) == {frozenset({"x/0", "x/1"}), frozenset({"x/2", "x/3"}), frozenset({"x/4"})}
     assert people.partition.identity_of["x/0"] == "P1"
@@ -167,5 +167,5 @@ def test_touched_identities_are_told_once_with_those_that_are_gone():
     people.observe([tracklet("x/1", A, 0, 1), tracklet("x/2", B, 5, 6)])
     assert [i.id for i in people.take_touched()] == ["P1", "P2"]
     assert people.take_touched() == []
-    people._append(Merged(9.0, "P2", "P1", people.log[0].evidence))
+    people.append(Merged(9.0, "P2", "P1", people.log[0].evidence))
     assert {i.id: len(i.sightings) for i in people.take_touched()} == {"P1": 2, "P2": 0}

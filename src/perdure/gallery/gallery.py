@@ -13,7 +13,7 @@ from perdure.gallery.constraints import seen_apart
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.exemplars import mean, typical_quality
 from perdure.gallery.index import Index
-from perdure.gallery.ledger import Partition
+from perdure.gallery.ledger import Partition, fold, redacted
 from perdure.gallery.scoring import CentredLinkage, Scorer
 from perdure.gallery.shortlist import shortlist
 from perdure.gallery.topology import Topology, by_appearance
@@ -25,6 +25,7 @@ from perdure.types import (
     Evidence,
     Exemplars,
     Float64s,
+    Forgotten,
     Identity,
     Ints,
     Match,
@@ -36,13 +37,14 @@ from perdure.types import (
     Split,
     Term,
     Tracklet,
+    Undone,
     Wait,
 )
 
 
 @dataclass(slots=True)
 class Gallery:
-    """All people of one site. Its only writer; every change goes through ``_append``."""
+    """All people of one site. Its only writer; every change goes through ``append``."""
 
     model: str
     dim: int
@@ -80,6 +82,8 @@ class Gallery:
         for tracklet in tracklets:
             known = self.evidence.get(tracklet.id)
             if known is not None and known.revision >= tracklet.revision:
+                continue
+            if tracklet.id in self.partition.erased:
                 continue
             body = tracklet.body(self.model)
             if body is not None and len(body):
@@ -136,6 +140,37 @@ class Gallery:
         self._sure |= dict(zip(ids, sure, strict=True))
         return self.log[before:]
 
+    def restore(self, tracklets: Iterable[Tracklet], log: Sequence[Change], partition: Partition) -> None:
+        """Fill an empty gallery with what lasted: who is who is as it was, nothing is decided again.
+
+        Args:
+            tracklets: the latest revisions, in the order in which they were first told.
+            log: all changes.
+            partition: what these fold to.
+        """
+        assert not self.evidence
+        self.log, self.partition = list(log), partition
+        row = -1
+        for tracklet in tracklets:
+            body = tracklet.body(self.model)
+            if body is None or not len(body):
+                continue
+            self._check(tracklet.id, body)
+            row = self._put(tracklet, body)
+            home = partition.identity_of.get(tracklet.id)
+            if home is None:
+                self._waiting[tracklet.id] = tracklet.start + self.wait_s
+            else:
+                self._index.owners[row] = self._code(home)
+        for change in self.log:
+            if isinstance(change, Enrolled | Matched):
+                self._note_certainty(change, [change.tracklet])
+        for name in partition.members:
+            self.scorer.regrouped(self._code(name), lambda name=name: self._pictures(name))  # type: ignore[misc]
+        if row >= 0:
+            self.scorer.placed(row, self._index)
+            self._learn_topology()
+
     # --- one tracklet -------------------------------------------------------------------------------------------
 
     def _check(self, id: str, body: Exemplars) -> None:
@@ -145,11 +180,7 @@ class Gallery:
             raise ValueError(f"{id}: vectors that are not finite or not of unit norm")
 
     def _take(self, tracklet: Tracklet, body: Exemplars) -> None:
-        self.evidence[tracklet.id] = tracklet
-        camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
-        self.topology.meet(list(self._camera_codes))
-        row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
-        self.scorer.placed(row, self._index)
+        self.scorer.placed(self._put(tracklet, body), self._index)
         if self.topology.is_due(self._index):
             self._learn_topology()
         identity = self.partition.identity_of.get(tracklet.id)
@@ -163,19 +194,26 @@ class Gallery:
         elif tracklet.ended != "open" and self.partition.members[identity] == [tracklet.id]:
             self._settle(tracklet, identity)
 
+    def _put(self, tracklet: Tracklet, body: Exemplars) -> int:
+        """Its row, new or renewed."""
+        self.evidence[tracklet.id] = tracklet
+        camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
+        self.topology.meet(list(self._camera_codes))
+        return self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
+
     def _decide(self, tracklet: Tracklet, *, final: bool) -> None:
         """Place a tracklet that has no identity yet, unless it is better to wait."""
         self._waiting.pop(tracklet.id, None)
         parent = self.partition.identity_of.get(tracklet.supersedes or "")
         if tracklet.began == "cut" and parent is not None:
-            self._append(Matched(tracklet.end, parent, tracklet.id, Evidence(1.0, best=parent)))
+            self.append(Matched(tracklet.end, parent, tracklet.id, Evidence(1.0, best=parent)))
             return
         until = None if final else tracklet.start + self.wait_s
         match self._judge(tracklet, until if until is not None and until > tracklet.end else None):
             case Match(identity=identity, evidence=evidence):
-                self._append(Matched(tracklet.end, identity, tracklet.id, evidence))
+                self.append(Matched(tracklet.end, identity, tracklet.id, evidence))
             case New(evidence=evidence):
-                self._append(Enrolled(tracklet.end, self._mint(), tracklet.id, evidence))
+                self.append(Enrolled(tracklet.end, self.mint(), tracklet.id, evidence))
             case Wait(until=deadline):
                 self._waiting[tracklet.id] = deadline
 
@@ -183,15 +221,15 @@ class Gallery:
         """A closed tracklet that is all there is of its identity: with all its evidence, is it somebody known?"""
         match self._judge(tracklet, None):
             case Match(identity=target, evidence=evidence):
-                self._append(Merged(tracklet.end, identity, target, evidence))
+                self.append(Merged(tracklet.end, identity, target, evidence))
 
     def _move(self, tracklet: Tracklet, source: str) -> None:
         """More evidence says that it cannot be this identity: find it another."""
         match self._judge(tracklet, None):
             case Match(identity=target):
-                self._append(Moved(tracklet.end, tracklet.id, source, target, "seen beside its identity"))
+                self.append(Moved(tracklet.end, tracklet.id, source, target, "seen beside its identity"))
             case _:
-                self._append(Split(tracklet.end, source, self._mint(), (tracklet.id,), "seen beside its identity"))
+                self.append(Split(tracklet.end, source, self.mint(), (tracklet.id,), "seen beside its identity"))
 
     def _judge(self, tracklet: Tracklet, may_wait_until: float | None) -> Decision:
         row, tracklets = self._index.row(tracklet.id), len(self._index) - 1
@@ -266,8 +304,8 @@ class Gallery:
             if target is None:
                 home = before[members[0]]
                 leaving = tuple(ids[i] for i in members if before[i] == home)
-                target = self._mint()
-                self._append(Split(at, home, target, leaving, "consolidation: unlike the rest"))
+                target = self.mint()
+                self.append(Split(at, home, target, leaving, "consolidation: unlike the rest"))
             for source in sorted({before[i] for i in members} - {target}):
                 joining = [i for i in members if before[i] == source and self.partition.identity_of[ids[i]] == source]
                 if len(joining) == 0:
@@ -277,28 +315,59 @@ class Gallery:
                     mean_similarity = float(similarity[joining][:, rest].mean())
                     odds = float(calibration.log_likelihood_ratio(np.array(mean_similarity)))
                     evidence = Evidence(probability(odds), target, mean_similarity, terms=(Term("appearance", odds),))
-                    self._append(Merged(at, source, target, evidence))
+                    self.append(Merged(at, source, target, evidence))
                 else:
                     for i in joining:
-                        self._append(Moved(at, ids[i], source, target, "consolidation: more like these"))
+                        self.append(Moved(at, ids[i], source, target, "consolidation: more like these"))
 
-    def _append(self, change: Change) -> None:
+    def append(self, change: Change) -> None:
         """The only way anything changes."""
         tracklets = _tracklets_of(change, self.partition)
         homes = {self.partition.identity_of.get(id) for id in tracklets}
         self.log.append(change)
         self.partition.apply(change)
         homes |= {self.partition.identity_of.get(id) for id in tracklets}
+        self._note_certainty(change, tracklets)
+        for id in tracklets:
+            self._index.owners[self._index.row(id)] = self._code(self.partition.identity_of[id])
+        for name in sorted(home for home in homes if home is not None):
+            self._touch(name)
+
+    def _note_certainty(self, change: Change, tracklets: Sequence[str]) -> None:
         match change:
             case Matched(evidence=evidence) | Merged(evidence=evidence):
                 self._sure |= dict.fromkeys(tracklets, evidence.probability)
                 self._alike |= dict.fromkeys(tracklets, by_appearance(evidence))
             case Enrolled(evidence=evidence):
                 self._sure |= dict.fromkeys(tracklets, 1 - evidence.probability)
-        for id in tracklets:
-            self._index.owners[self._index.row(id)] = self._code(self.partition.identity_of[id])
-        for name in sorted(home for home in homes if home is not None):
+
+    def erase(self, tombstone: Forgotten) -> None:
+        """Forget an identity: its evidence is overwritten, the log before says nothing of it any more."""
+        self.log[:] = redacted(self.log, tombstone)
+        self.append(tombstone)
+        for id in tombstone.tracklets:
+            for kept in (self.evidence, self._waiting, self._sure, self._alike):
+                kept.pop(id, None)
+            if id in self._index:
+                self._index.remove(id)
+        self._touch(tombstone.identity)
+
+    def take_back(self, undone: Undone) -> None:
+        """Fold the log again without a change."""
+        before = self.partition.identity_of
+        self.log.append(undone)
+        self.partition = fold(self.log)
+        now = self.partition.identity_of
+        moved = [id for id in self.evidence if before.get(id) != now.get(id)]
+        homes = {home for id in moved for home in (before.get(id), now.get(id)) if home is not None}
+        for id in moved:
+            self._index.owners[self._index.row(id)] = self._code(now[id])
+        for name in sorted(homes):
             self._touch(name)
+
+    def rivals(self, tracklet: str) -> list[tuple[str, str]]:
+        """Tracklets that show somebody else than this one for certain, each with the reason."""
+        return self._rivals(self.evidence[tracklet], self._index)
 
     def _touch(self, name: str) -> None:
         self._touched[name] = None
@@ -319,7 +388,8 @@ class Gallery:
         )
         return joined[np.argsort(joined.at, kind="stable")]
 
-    def _mint(self) -> str:
+    def mint(self) -> str:
+        """The next number of an identity."""
         return f"P{self.partition.minted + 1}"
 
     def _code(self, name: str) -> int:

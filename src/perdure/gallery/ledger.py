@@ -7,12 +7,13 @@ folding without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perdure.types import (
     Change,
     Constrained,
     Enrolled,
+    Evidence,
     Forgotten,
     Matched,
     Merged,
@@ -35,6 +36,8 @@ class Partition:
     names: dict[str, str] = field(default_factory=dict)
     constraints: list[Constrained] = field(default_factory=list)
     tombstones: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
+    """Tracklets that were forgotten."""
     minted: int = 0
     """How many identities were ever made; numbers are never reused."""
 
@@ -64,14 +67,14 @@ class Partition:
                 self.names[self.resolve(identity)] = name
             case Constrained():
                 self.constraints.append(change)
-            case Forgotten(identity=identity):
-                self._forget(self.resolve(identity))
+            case Forgotten(identity=identity, tracklets=tracklets):
+                self._forget(self.resolve(identity), tracklets)
             case Undone():
                 raise AssertionError("Undone is handled by fold")
 
     def _place(self, tracklet: str, identity: str) -> None:
         before = self.identity_of.get(tracklet)
-        if before == identity:
+        if before == identity or tracklet in self.erased:
             return
         if before is not None:
             self.members[before].remove(tracklet)
@@ -89,22 +92,35 @@ class Partition:
         if source in self.names:
             self.names.setdefault(target, self.names.pop(source))
 
-    def _forget(self, identity: str) -> None:
-        for tracklet in self.members.pop(identity, []):
-            del self.identity_of[tracklet]
+    def _forget(self, identity: str, tracklets: tuple[str, ...]) -> None:
+        erased = {*self.members.get(identity, []), *tracklets}
+        for tracklet in sorted(erased & self.identity_of.keys()):  # some are elsewhere after an undone merge
+            home = self.identity_of.pop(tracklet)
+            self.members[home].remove(tracklet)
+            if not self.members[home]:
+                del self.members[home]
         self.names.pop(identity, None)
+        self.constraints = [c for c in self.constraints if not {c.first, c.second} & erased]
         self.tombstones.add(identity)
+        self.erased |= erased
 
 
-def fold(changes: Iterable[Change]) -> Partition:
+def fold(changes: Iterable[Change], start: Partition | None = None, done: int = 0) -> Partition:
     """The partition after all changes, less those taken back. Bit-identical on every replay.
 
     Taking back an ``Undone`` brings its change back; an undone ``Undone`` is therefore a redo.
+
+    Args:
+        changes: the whole log.
+        start: what the first ``done`` changes folded to, which is then not done again, unless a later one takes back
+            one of these. It is changed.
+        done: see ``start``.
     """
     log = list(changes)
-    valid = standing(log)
-    partition = Partition()
-    for change, stands in zip(log, valid, strict=True):
+    if start is not None and any(isinstance(c, Undone) and c.position < done for c in log[done:]):
+        start = None
+    begin, partition = (0, Partition()) if start is None else (done, start)
+    for change, stands in list(zip(log, standing(log), strict=True))[begin:]:
         if stands and not isinstance(change, Undone):
             partition.apply(change)
         elif isinstance(change, Enrolled | Split):
@@ -113,10 +129,35 @@ def fold(changes: Iterable[Change]) -> Partition:
 
 
 def standing(log: Sequence[Change]) -> list[bool]:
-    """For each change whether it still stands, judged from the newest to the oldest."""
+    """For each change whether it still stands, judged from the newest to the oldest. ``Forgotten`` always does."""
     valid = [True] * len(log)
     for position in range(len(log) - 1, -1, -1):
         change = log[position]
         if valid[position] and isinstance(change, Undone) and 0 <= change.position < position:
-            valid[change.position] = False
+            valid[change.position] = isinstance(log[change.position], Forgotten)
     return valid
+
+
+def redacted(log: Sequence[Change], forgotten: Forgotten) -> list[Change]:
+    """The log without what it says of a forgotten person; it folds to the same partition.
+
+    Names and evidence go; that somebody was enrolled stays, under a number that is never given again.
+    """
+    erased = {*forgotten.tracklets}
+    touched, clean = {forgotten.identity}, []
+    for change in log:
+        if isinstance(change, Enrolled | Matched) and change.tracklet in erased:
+            touched.add(change.identity)
+    for change in log:
+        match change:
+            case Enrolled(tracklet=tracklet) | Matched(tracklet=tracklet) if tracklet in erased:
+                change = replace(change, evidence=NOTHING_SAID)
+            case Merged(source=source, target=target) if {source, target} & touched:
+                change = replace(change, evidence=NOTHING_SAID)
+            case Renamed(identity=identity) if identity in touched:
+                change = replace(change, name="")
+        clean.append(change)
+    return clean
+
+
+NOTHING_SAID = Evidence(0.0)
