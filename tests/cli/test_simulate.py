@@ -64,6 +64,7 @@ def test_a_study_draws_and_tells(plan: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "median px" in result.stdout
     assert "hand-off" in result.stdout
+    assert "1 camera keeps" in result.stdout.replace("\n", " ")
     assert (tmp_path / "study" / "coverage.png").is_file()
 
 

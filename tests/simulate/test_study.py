@@ -52,5 +52,5 @@ def test_a_camera_that_sees_nothing(tiny: Plan) -> None:
 
 
 def test_the_picture_is_drawn(tiny: Plan, coverage: Coverage, tmp_path: Path) -> None:
-    draw(tiny, coverage, tmp_path / "coverage.png")
+    draw(tiny, coverage, tmp_path / "coverage.png", "two cameras")
     assert (tmp_path / "coverage.png").stat().st_size > 5000

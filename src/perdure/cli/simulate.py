@@ -104,6 +104,7 @@ def _study(plan: Plan, out: Path) -> None:
     from rich.table import Table
 
     from perdure.simulate import study
+    from perdure.simulate.workload import workload
 
     coverage = study.study(plan)
     console = Console()
@@ -118,8 +119,15 @@ def _study(plan: Plan, out: Path) -> None:
     console.print(gaps)
     for x, y, area in study.blind_spots(coverage):
         console.print(f"nobody sees {area:.1f} m2 around x {x:.1f}, y {y:.1f}")
-    rate = sum(camera.rate_fps for camera in plan.cameras)
-    console.print(f"{len(names)} cameras deliver {rate:g} frames a second: what a machine must keep up with")
+    load = workload(plan)
+    costs = Table(
+        "camera", "pictures/s", "people", "decode", "detect", "embed", "cores", title="What it costs, ms of a core"
+    )
+    for camera in load.cameras:
+        stages = (f"{ms:.1f}" for ms in (camera.decode_ms, camera.detect_ms, camera.embed_ms))
+        costs.add_row(camera.name, f"{camera.rate_fps:g}", f"{camera.people:.1f}", *stages, f"{camera.cores:.2f}")
+    console.print(costs)
+    console.print(f"{load} ({load.detector} on every picture, {load.embedder} on everybody found)")
     out.mkdir(parents=True, exist_ok=True)
-    study.draw(plan, coverage, out / "coverage.png")
+    study.draw(plan, coverage, out / "coverage.png", str(load))
     console.print(f"picture: {out / 'coverage.png'}")

@@ -134,14 +134,22 @@ def blind_spots(coverage: Coverage, most: int = 5) -> list[tuple[float, float, f
     return sorted(found, key=lambda spot: -spot[2])[:most]
 
 
-def draw(plan: Plan, coverage: Coverage, path: Path) -> None:
-    """A PNG of the floor: how tall people appear, what nobody sees, where the cameras look."""
+def _bounds(plan: Plan) -> tuple[float, float, float, float]:
+    rects = np.array([room.rect for room in plan.rooms])
+    x0, y0 = rects[:, :2].min(axis=0)
+    x1, y1 = rects[:, 2:].max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def draw(plan: Plan, coverage: Coverage, path: Path, caption: str) -> None:
+    """A PNG of the floor: how tall people appear, what nobody sees, where the cameras look; and a line below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle, Wedge
 
     best = coverage.height_px.max(axis=1)
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    x0, y0, x1, y1 = _bounds(plan)
+    figure = Figure(figsize=(10, float(np.clip(8.5 * (y1 - y0) / (x1 - x0) + 1.5, 3.5, 12))), layout="constrained")
     axes = FigureCanvasAgg(figure).figure.subplots()
     seen = best >= USABLE_PX
     points = axes.scatter(*coverage.places[seen].T, c=best[seen], s=26, marker="s", cmap="viridis", vmin=0, vmax=250)
@@ -164,6 +172,7 @@ def draw(plan: Plan, coverage: Coverage, path: Path) -> None:
     axes.set_aspect("equal")
     axes.set_xlabel("x, m")
     axes.set_ylabel("y, m")
+    figure.supxlabel(caption, fontsize=10)
     if (~seen).any():
         axes.legend(loc="lower right")
     figure.savefig(path, dpi=110)
