@@ -80,3 +80,34 @@ def write(tmp_path: Path) -> Write:
 @pytest.fixture
 def network() -> Callable[..., bytes]:
     return rows_network
+
+
+def saying(outputs: dict[str, np.ndarray], image: list[int | str], sizes: str | None = None) -> bytes:
+    """A network that gives the same tensors whatever it sees; ``image`` is the shape of its input."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+    ]
+    weights = [numpy_helper.from_array(np.float32(0), "zero")]
+    for name, values in outputs.items():
+        weights.append(numpy_helper.from_array(values, f"{name}_said"))
+        whole = values.dtype == np.int64
+        nodes.append(
+            helper.make_node("Identity", [f"{name}_said"], [name])
+            if whole
+            else helper.make_node("Add", [f"{name}_said", "nothing"], [name])
+        )
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, image)]
+    if sizes:
+        inputs.append(helper.make_tensor_value_info(sizes, TensorProto.INT64, ["n", 2]))
+    kinds = {name: TensorProto.INT64 if v.dtype == np.int64 else TensorProto.FLOAT for name, v in outputs.items()}
+    graph = helper.make_graph(
+        nodes, "saying", inputs, [helper.make_tensor_value_info(n, k, None) for n, k in kinds.items()], weights
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+@pytest.fixture
+def constant() -> Callable[..., bytes]:
+    return saying

@@ -39,11 +39,17 @@ class Fit:
         return np.asarray(boxes / np.array([self.scale_x, self.scale_y] * 2, np.float32), np.float32)
 
 
-def plan(height: int, width: int, given: ModelInput, area_px2: float = INPUT_AREA_PX2) -> Fit:
+def plan(
+    height: int,
+    width: int,
+    given: ModelInput,
+    area_px2: float = INPUT_AREA_PX2,
+    most_enlarged: float = MOST_ENLARGED,
+) -> Fit:
     """How a picture of this size goes into an input.
 
-    A free input has about ``area_px2``, enlarges a picture by at most 4/3, and takes the multiples nearest to the
-    picture's own shape: a stretch of a few per cent costs the detector nothing, padding costs time.
+    A free input has about ``area_px2``, enlarges a picture by at most ``most_enlarged``, and takes the multiples
+    nearest to the picture's own shape: a stretch of a few per cent costs the detector nothing, padding costs time.
     """
     if given.height is not None and given.width is not None:
         if given.fit == "stretch":
@@ -51,7 +57,7 @@ def plan(height: int, width: int, given: ModelInput, area_px2: float = INPUT_ARE
         scale = min(given.height / height, given.width / width)
         return _fit(height, width, given.height, given.width, scale, scale)
     step = given.multiple_of
-    scale = min(math.sqrt(area_px2 / (height * width)), MOST_ENLARGED)
+    scale = min(math.sqrt(area_px2 / (height * width)), most_enlarged)
     high, wide = (step * max(1, round(side * scale / step)) for side in (height, width))
     scale_y, scale_x = high / height, wide / width
     if max(scale_y, scale_x) <= MOST_DISTORTED * min(scale_y, scale_x):

@@ -18,6 +18,8 @@ from perdure.types import Detections, Image
 
 MOST_AT_ONCE = 8
 """Pictures per inference: more only costs memory."""
+ANY_NUMBER = ("ssd-rows", "end-to-end", "labelled")
+"""Forms with another number of rows for every picture: these run one by one."""
 TRIAL_SIZE_PX = 96
 
 
@@ -54,9 +56,10 @@ class OnnxDetector:
         for i, fit in enumerate(fits):
             if fit is not None:
                 groups[fit.height, fit.width].append((i, fit))
+        at_once = 1 if self._form.decoder in ANY_NUMBER else MOST_AT_ONCE
         for group in groups.values():
-            for start in range(0, len(group), MOST_AT_ONCE):
-                part = group[start : start + MOST_AT_ONCE]
+            for start in range(0, len(group), at_once):
+                part = group[start : start + at_once]
                 answers = self._run([images[i] for i, _ in part], [fit for _, fit in part])
                 for (i, _), detections in zip(part, answers, strict=True):
                     found[i] = detections

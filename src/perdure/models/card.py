@@ -11,7 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from perdure.errors import ModelError
 
 Task: TypeAlias = Literal["detector", "embedder", "face"]
-DetectorForm: TypeAlias = Literal["yolox", "yolov8", "nanodet", "ssd-boxes"]
+DetectorForm: TypeAlias = Literal[
+    "yolox", "yolov5", "yolov8", "nanodet", "ssd-boxes", "ssd-rows", "end-to-end", "detr", "labelled"
+]
+TENSORS_READ = {"ssd-boxes": (2,), "detr": (1, 2), "labelled": (3,)}
+"""How many output tensors a decoder reads, where it is not one."""
 
 
 class _Part(BaseModel):
@@ -22,7 +26,8 @@ class ModelInput(_Part):
     """How a picture becomes the network's input: resized, ordered, then ``(scale * x - mean) / std`` per channel."""
 
     tensor: str = Field(description="Name of the input tensor.")
-    layout: Literal["NCHW", "NHWC"] = Field("NCHW", description="Order of batch, channel, height and width.")
+    layout: Literal["NCHW", "NHWC", "CHW"] = Field("NCHW", description="Order of the axes; CHW: one picture at a time.")
+    sizes: str | None = Field(None, description="A second input that wants each picture's width and height (int64).")
     height: int | None = Field(None, ge=8, le=8192, description="Fixed height in px; none: any multiple.")
     width: int | None = Field(None, ge=8, le=8192, description="Fixed width in px; none: any multiple.")
     multiple_of: int = Field(32, ge=1, le=256, description="A free height or width is a multiple of this.")
@@ -51,21 +56,25 @@ class DetectorOutput(_Part):
     """Where a detector's boxes are."""
 
     decoder: DetectorForm = Field(description="The form of the output; docs/detect.md shows each.")
-    tensors: tuple[str, ...] = Field(min_length=1, description="Output tensors; ssd-boxes: boxes, then scores.")
+    tensors: tuple[str, ...] = Field(min_length=1, description="Output tensors: boxes, then labels, then scores.")
     classes: int = Field(1, ge=1, le=10000, description="How many classes the rows score.")
     person_class: int = Field(0, ge=0, description="Which class is a person.")
     strides: tuple[int, ...] = Field((8, 16, 32), description="Pixels per cell of each level (yolox, nanodet).")
     bins: int = Field(8, ge=2, le=64, description="nanodet: bins of each distance distribution (reg_max + 1).")
     centre: float = Field(0.0, ge=0.0, le=1.0, description="nanodet: a cell's anchor point within the cell.")
+    unit: Literal["px", "share"] = Field("px", description="end-to-end, labelled: px of the input, or shares of it.")
+    order: Literal["xyxy", "yxyx"] = Field("xyxy", description="labelled: TensorFlow gives y before x.")
+    logits: bool = Field(False, description="detr: the scores still want a sigmoid.")
     nms_iou: float | None = Field(None, gt=0.0, le=1.0, description="NMS overlap the model asks for, if it does.")
 
     @model_validator(mode="after")
     def _agrees(self) -> DetectorOutput:
-        if self.person_class >= self.classes:
+        if self.person_class >= self.classes and self.decoder not in ("ssd-rows", "end-to-end", "labelled"):
             raise ValueError(f"person_class {self.person_class} is not among {self.classes} classes")
-        wanted = 2 if self.decoder == "ssd-boxes" else 1
-        if len(self.tensors) != wanted:
-            raise ValueError(f"decoder {self.decoder} reads {wanted} tensor(s), the card names {len(self.tensors)}")
+        wanted = TENSORS_READ.get(self.decoder, (1,))
+        if len(self.tensors) not in wanted:
+            told = " or ".join(map(str, wanted))
+            raise ValueError(f"decoder {self.decoder} reads {told} tensor(s), the card names {len(self.tensors)}")
         return self
 
 

@@ -184,19 +184,28 @@ def _near(wanted: str, names: list[str]) -> list[str]:
 
 
 def _of_file(path: Path, known: tuple[Card, ...]) -> tuple[Card, Path]:
-    """The card of an ONNX file: beside it, or that of a known model with the same content."""
+    """The card of an ONNX file, and the file."""
+    card = card_of(path, known)
+    if card is None:
+        raise ModelError(
+            f"{path} has no card, so nobody knows its input and output: write {path.stem}.card.json beside it "
+            f"(docs/models.md), or add both with `perdure models add`"
+        )
+    return card, path
+
+
+def card_of(path: Path, known: tuple[Card, ...] | None = None) -> Card | None:
+    """The card of an ONNX file: beside it, or that of a known model with the same content; None where it has none.
+
+    Raises:
+        ModelError: there is no such file, or the card beside it is damaged.
+    """
     if not path.is_file():
         raise ModelError(f"no such model file: {path}")
     for beside in (path.with_name(f"{path.stem}.card.json"), path.with_suffix(".json")):
         if beside.is_file():
-            return read_card(beside), path
+            return read_card(beside)
     size = path.stat().st_size
-    alike = [card for card in known if card.size_bytes == size]
+    alike = [card for card in (cards() if known is None else known) if card.size_bytes == size]
     digest = sha256_of(path) if alike else ""
-    for card in alike:
-        if card.sha256 == digest:
-            return card, path
-    raise ModelError(
-        f"{path} has no card, so nobody knows its input and output: write {path.stem}.card.json beside it "
-        f"(docs/models.md), or add both with `perdure models add`"
-    )
+    return next((card for card in alike if card.sha256 == digest), None)

@@ -24,7 +24,7 @@ def free_size(model: bytes, tensor: str, layout: str = "NCHW") -> bytes:
     Raises:
         ModelError: these bytes are not a serialised ONNX model.
     """
-    axes = (2, 3) if layout == "NCHW" else (1, 2)
+    axes = (2, 3) if layout == "NCHW" else (1, 2)  # NHWC and CHW
     try:
         if not _is_fixed(model, tensor, axes):
             return model

@@ -9,12 +9,15 @@ from perdure.types import Float32s, Image
 
 
 def normalise(pictures: Image, given: ModelInput) -> Float32s:
-    """(B, H, W, 3) uint8 BGR -> contiguous float32 in the card's layout, colour order, scale, mean and std."""
+    """(B, H, W, 3) uint8 BGR -> contiguous float32 in the card's layout, colour order, scale, mean and std.
+
+    Layout CHW has a batch axis here too; the session takes it off.
+    """
     ordered = pictures[..., ::-1] if given.colour == "rgb" else pictures
-    if given.layout == "NCHW":
+    if given.layout != "NHWC":
         ordered = ordered.transpose(0, 3, 1, 2)
     tensor = np.ascontiguousarray(ordered, np.float32)
-    shape = (3, 1, 1) if given.layout == "NCHW" else (3,)
+    shape = (3,) if given.layout == "NHWC" else (3, 1, 1)
     std = np.array(given.std, np.float32).reshape(shape)
     factor, shift = np.float32(given.scale) / std, np.array(given.mean, np.float32).reshape(shape) / std
     if np.any(factor != 1.0):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 
 from perdure.errors import ModelError
@@ -33,17 +34,16 @@ class Session:
     """Whether it takes several pictures at once."""
 
     def run(self, pictures: Float32s, outputs: Sequence[str]) -> list[Float32s]:
-        """The output tensors for (B, 3, H, W) or (B, H, W, 3) float32 pictures, first axis B.
+        """The output tensors for (B, 3, H, W) or (B, H, W, 3) float32 pictures, first axis B where the network has one.
 
         Raises:
             ModelError: the network fails on this input.
         """
         assert self.card.input is not None
-        name = self.card.input.tensor
         step = len(pictures) if self.any_batch else 1
         try:
             parts = [
-                self.net.run(list(outputs), {name: pictures[i : i + step]})
+                self.net.run(list(outputs), self._feed(self.card.input, pictures[i : i + step]))
                 for i in range(0, len(pictures), max(step, 1))
             ]
         except Exception as error:  # onnxruntime raises half a dozen unrelated types
@@ -52,6 +52,14 @@ class Session:
         if len(parts) == 1:
             return [np.asarray(tensor, np.float32) for tensor in parts[0]]
         return [np.concatenate([part[i] for part in parts]).astype(np.float32) for i in range(len(outputs))]
+
+    def _feed(self, given: ModelInput, pictures: Float32s) -> dict[str, npt.NDArray[np.generic]]:
+        """The input tensors by name."""
+        feed: dict[str, npt.NDArray[np.generic]] = {given.tensor: pictures[0] if given.layout == "CHW" else pictures}
+        if given.sizes is not None:
+            high, wide = pictures.shape[1:3] if given.layout == "NHWC" else pictures.shape[2:4]
+            feed[given.sizes] = np.full((len(pictures), 2), (wide, high), np.int64)
+        return feed
 
 
 def open_session(
@@ -112,15 +120,18 @@ def _providers(device: Device) -> list[str]:
 def _check_input(card: Card, given: ModelInput, net: ort.InferenceSession) -> bool:
     """Whether the batch is free; raises ModelError where the input is not the card's."""
     ports = {port.name: list(port.shape) for port in net.get_inputs()}
-    if list(ports) != [given.tensor]:
-        found = ", ".join(ports) or "none"
-        raise ModelError(f"model {card.name}: its card expects one input {given.tensor!r}, the file takes {found}")
-    shape = ports[given.tensor]
-    wanted = [3, given.height, given.width] if given.layout == "NCHW" else [given.height, given.width, 3]
-    fits = len(shape) == 4 and all(
-        have == want or want is None or not isinstance(have, int) for have, want in zip(shape[1:], wanted, strict=True)
+    expected = [given.tensor, *([given.sizes] if given.sizes else [])]
+    if sorted(ports) != sorted(expected):
+        found, told = ", ".join(ports) or "none", " and ".join(map(repr, expected))
+        count = "one input" if len(expected) == 1 else "the inputs"
+        raise ModelError(f"model {card.name}: its card expects {count} {told}, the file takes {found}")
+    shape, batched = ports[given.tensor], given.layout != "CHW"
+    wanted = [given.height, given.width, 3] if given.layout == "NHWC" else [3, given.height, given.width]
+    fits = len(shape) == 3 + batched and all(
+        have == want or want is None or not isinstance(have, int)
+        for have, want in zip(shape[batched:], wanted, strict=True)
     )
     if not fits:
-        told = ["N", *("any" if side is None else side for side in wanted)]
-        raise ModelError(f"model {card.name}: its card expects an input {told}, the file takes {shape}")
-    return not isinstance(shape[0], int)
+        sides = [*(["N"] if batched else []), *("any" if side is None else side for side in wanted)]
+        raise ModelError(f"model {card.name}: its card expects an input {sides}, the file takes {shape}")
+    return batched and not isinstance(shape[0], int)
