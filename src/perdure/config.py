@@ -38,7 +38,9 @@ class DetectionConfig(_Section):
     heartbeat_s: float = Field(2.0, gt=0.0, le=60.0, description="Look this often where nothing moves and nobody is.")
     still_every_s: float = Field(0.5, gt=0.0, le=10.0, description="Where people are who do not move.")
     steady_every_s: float = Field(0.2, gt=0.0, le=10.0, description="Where all that moves are people surely followed.")
-    moving_every_s: float = Field(0.1, gt=0.0, le=10.0, description="Where something else moves; in doubt: every frame.")
+    moving_every_s: float = Field(
+        0.1, gt=0.0, le=10.0, description="Where something else moves; in doubt: every frame."
+    )
 
 
 class EmbeddingConfig(_Section):
@@ -138,6 +140,27 @@ class EventsConfig(_Section):
     min_visit_s: float = Field(0.5, ge=0.0, le=3600.0, description="Shorter visits are not told.")
 
 
+class LiveConfig(_Section):
+    """Live cameras: ``perdure serve``."""
+
+    analysis_fps: float = Field(10.0, gt=0.0, le=60.0, description="At most so many frames a second of a camera count.")
+    silent_after_s: float = Field(10.0, ge=1.0, le=600.0, description="A stream silent for this long is opened anew.")
+    frozen_after_s: float = Field(
+        30.0, ge=1.0, le=3600.0, description="One whose picture stands still for this long too."
+    )
+    retention_days: float = Field(
+        30.0, gt=0.0, le=3650.0, description="Pictures and events older than this are erased."
+    )
+
+
+class ServerConfig(_Section):
+    """The service and its page."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0: every network of this machine.")
+    port: int = Field(8710, ge=1, le=65535, description="Port to listen on.")
+    https: bool = Field(False, description="A proxy in front speaks HTTPS: cookies are sent over nothing else.")
+
+
 class Config(_Section):
     """The whole of ``perdure.yaml``."""
 
@@ -148,6 +171,8 @@ class Config(_Section):
     gallery: GalleryConfig = Field(default_factory=GalleryConfig, description="Identities.")
     topology: TopologyConfig = Field(default_factory=TopologyConfig, description="Ways between cameras.")
     events: EventsConfig = Field(default_factory=EventsConfig, description="Events.")
+    live: LiveConfig = Field(default_factory=LiveConfig, description="Live cameras.")
+    server: ServerConfig = Field(default_factory=ServerConfig, description="The service and its page.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run.")
 
 

@@ -7,20 +7,23 @@ Nothing here waits, sleeps or reads a clock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from perdure.config import DetectionConfig
 from perdure.detect.detector import Detector
+from perdure.detect.schedule import due
 from perdure.embed.crop import cut
 from perdure.embed.embedder import Embedder
 from perdure.events.visits import Visits
 from perdure.gallery.exemplars import select
 from perdure.gallery.gallery import Gallery
 from perdure.track.tracker import Tracker
-from perdure.types import Crops, Detections, Event, Frame, Image, Ints, Seen, Tracklet
+from perdure.types import Crops, Detections, Event, Frame, Identity, Image, Ints, Seen, Tracklet
 
 KeepPicture = Callable[[Frame, int, Image], str]
 """(frame, row, crop) -> reference of the picture, "" where it is not kept."""
@@ -31,8 +34,10 @@ Stage = Callable[[str], AbstractContextManager[object]]
 def see(frames: Sequence[Frame], cams: Cameras) -> tuple[list[Tracklet], list[Seen]]:
     """Frames of several cameras in (at most one of each), tracklets worth telling out.
 
-    Also returns what the networks said, so that the frames need not be looked at again (``recall``).
+    Also returns what the networks said, so that the frames need not be looked at again (``recall``); nothing of frames
+    that were not worth a look.
     """
+    frames = cams.predict(frames)  # where something moves, or a track is in doubt
     detections = cams.detect(frames)  # one batch over cameras
     wanted = cams.propose(frames, detections)  # associate what is clear; which crops could change something?
     crops = cams.embed(frames, detections, wanted)
@@ -47,17 +52,28 @@ def see(frames: Sequence[Frame], cams: Cameras) -> tuple[list[Tracklet], list[Se
 def recall(seen: Sequence[Seen], cams: Cameras) -> list[Tracklet]:
     """What ``see`` told of the frames that gave ``seen``: the same tracklets, without pixels or networks."""
     for one in seen:
+        cams.looked_at[one.camera] = one.at
         tracker = cams.trackers[one.camera]
         tracker.propose(one.index, one.at, (one.width, one.height), one.detections)
         tracker.commit(one.crops)
     return cams.tell()
 
 
-def know(at: float, tracklets: Sequence[Tracklet], site: Site) -> list[Event]:
+def know(at: float, tracklets: Sequence[Tracklet], site: Site) -> Known:
     """Tracklets in, events out. Also called with none: deadlines and the ends of visits need no frame."""
     site.gallery.observe(tracklets)
     site.gallery.tick(at)
-    return site.events.update(at, site.gallery.take_touched())
+    people = site.gallery.take_touched()
+    return Known(site.events.update(at, people), people)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is new at a site."""
+
+    events: list[Event]
+    people: list[Identity]
+    """Who changed, as they are now; one without sightings is gone."""
 
 
 @dataclass(slots=True)
@@ -67,17 +83,35 @@ class Cameras:
     detector: Detector
     embedder: Embedder
     trackers: dict[str, Tracker]
+    looks: DetectionConfig
+    """How often to look."""
     exemplars_per_tracklet: int | None
     """How many go on; None: all that the tracker kept."""
     keep_picture: KeepPicture = lambda _frame, _row, _crop: ""
     stage: Stage = nullcontext
+    looked_at: dict[str, float] = field(default_factory=dict)
+    """UTC seconds of the last look of each camera."""
     _none: Crops = field(init=False)
 
     def __post_init__(self) -> None:
         self._none = Crops.none(self.embedder.name, self.embedder.dim)
 
+    def predict(self, frames: Sequence[Frame]) -> list[Frame]:
+        """The frames worth a look, given what moves in them and who is followed."""
+        with self.stage("track"):
+            chosen = [frame for frame in frames if self._due(frame)]
+        self.looked_at.update((frame.camera, frame.at) for frame in chosen)
+        return chosen
+
+    def _due(self, frame: Frame) -> bool:
+        since_s = frame.at - self.looked_at.get(frame.camera, -math.inf)
+        people, certain = self.trackers[frame.camera].expected()
+        return due(since_s, frame.motion, people, certain, self.looks)
+
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """The people in each frame."""
+        if not frames:
+            return []
         with self.stage("decode"):
             images = [frame.image() for frame in frames]
         with self.stage("detect"):

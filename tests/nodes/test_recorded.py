@@ -104,16 +104,40 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_result(building, tmp_path, f
     assert everything(tmp_path / "out") == everything(tmp_path / "whole")
 
 
-def test_what_was_journalled_is_not_looked_at_again(building, tmp_path, monkeypatch):
-    with pytest.raises(RuntimeError):
-        run(plan(building, tmp_path / "out"), StopAt(80, RuntimeError()))
+@pytest.mark.parametrize("motion", [True, False])
+def test_what_was_journalled_is_not_looked_at_again(building, tmp_path, monkeypatch, motion):
     looked = []
     detector = ColourDetector()
     plain = detector.detect
     detector.detect = lambda images: looked.extend(images) or plain(images)
     monkeypatch.setattr(assemble, "models", lambda config: (detector, ColourEmbedder()))
-    run(plan(building, tmp_path / "out", resume=True), Silent())
-    assert 130 - 80 <= len(looked) <= 130 - 70
+
+    def settings(out, **options):
+        return Plan(parse({"cameras": building, "detection": {"motion": motion}}), out, **options)
+
+    run(settings(tmp_path / "whole"), Silent())
+    whole = len(looked)
+    with pytest.raises(RuntimeError):
+        run(settings(tmp_path / "out"), StopAt(80, RuntimeError()))
+    run(settings(tmp_path / "out", resume=True), Silent())
+    assert whole <= len(looked) - whole <= whole + 10
+
+
+def test_nobody_looks_where_nothing_moves_but_now_and_then(tmp_path, monkeypatch):
+    """Red crosses in seconds 20 to 24 of 60, before a wall that is empty else; the heartbeat is every 2 s."""
+    monkeypatch.setattr(assemble, "models", lambda config: (ColourDetector(), ColourEmbedder()))
+    monkeypatch.setattr(assemble, "calibration_of", lambda name: CALIBRATION)
+    clip = write_clip(tmp_path / "hall.mp4", {"red": (200, 240)}, frames=600)
+    results = {}
+    for motion in (True, False):
+        settings = parse({"cameras": {"hall": {"source": str(clip)}}, "detection": {"motion": motion}})
+        results[motion] = run(Plan(settings, tmp_path / str(motion)), Silent())
+    gated, all_frames = results[True], results[False]
+    assert all_frames.cameras[0].looked_at == 600
+    assert 30 <= gated.cameras[0].looked_at < 100
+    (visit,), (expected,) = gated.events, all_frames.events
+    assert visit.start == pytest.approx(expected.start, abs=0.3)
+    assert visit.end == pytest.approx(expected.end, abs=0.5)
 
 
 def test_a_folder_with_a_run_is_not_overwritten_by_accident(building, tmp_path):
@@ -175,7 +199,7 @@ def test_a_source_that_breaks_ends_its_camera_only(building, tmp_path):
 
 
 def test_every_other_frame_is_enough_and_counted_right(building, tmp_path):
-    settings = parse({"cameras": building, "detection": {"every": 2}})
+    settings = parse({"cameras": building, "detection": {"every": 2, "motion": False}})
     result = run(Plan(settings, tmp_path / "out"), Silent())
     assert [(c.frames, c.looked_at) for c in result.cameras] == [(60, 30), (70, 35)]
     assert len(result.identities) == 3

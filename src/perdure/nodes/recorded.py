@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -24,10 +25,12 @@ from perdure.report.result import CameraRun, Cost, RunResult
 from perdure.store.pictures import Pictures
 from perdure.store.run_store import RunStore
 from perdure.store.store import Store
-from perdure.types import Event, Frame, Tracklet
+from perdure.types import Event, Frame, Seen, Tracklet
 from perdure.video.merge import batches, merge
 from perdure.video.open import open_source
 from perdure.video.source import Source
+from perdure.video.watched import Watched
+from perdure.video.webcam import Webcam
 
 BATCH_WINDOW_S = 0.1
 """Frames of several cameras within this time go through the networks together."""
@@ -84,7 +87,7 @@ def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult
     Raises:
         PerdureError: see the rooms; a source that breaks later ends its camera only.
     """
-    sources = [open_source(name, camera) for name, camera in plan.config.cameras.items()]
+    sources = [_opened(name, plan.config) for name in plan.config.cameras]
     detector, embedder = assemble.models(plan.config)
     site = assemble.site(plan.config, embedder)
     prepare_folder(plan)
@@ -128,7 +131,13 @@ class _Reading:
     sinks: Sequence[Sink] = ()
     batch: int = 0
     embedded: int = 0
+    reached: tuple[float, int] = (-math.inf, 0)
+    """The last frame in the journal of an earlier run."""
     memory_before_mb: float = field(default_factory=peak_memory_mb)
+    places: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = {name: place for place, name in enumerate(self.cameras)}
 
     def read(self) -> bool:
         """Read everything, from where the journal ends; True if somebody pressed Ctrl-C."""
@@ -146,28 +155,43 @@ class _Reading:
         for seen in self.store.journal():
             for one in seen:
                 camera = self.cameras[one.camera]
-                camera.frames, camera.looked_at = one.index + 1, camera.looked_at + 1
+                camera.frames = one.index + 1
                 self._note_time(camera, one.at, (one.width, one.height))
+            self._take(seen)
             self._know(seen[-1].at, recall(seen, self.cams))
-            self.embedded += sum(len(crops) for one in seen for crops in one.crops)
-            self.batch += 1
+            self.reached = self._key(seen[-1].at, seen[-1].camera)
 
     def _read_on(self) -> None:
-        starts = {name: camera.frames for name, camera in self.cameras.items()}
-        sources = [camera.source for camera in self.cameras.values()]
         committed = time.monotonic()
-        with closing(merge(sources, starts, self._broken)) as merged:
-            frames = self._wanted(merged)
-            for together in batches(frames, BATCH_WINDOW_S):
+        with closing(merge([c.source for c in self.cameras.values()], self._starts(), self._broken)) as merged:
+            for together in batches(self._wanted(merged), BATCH_WINDOW_S):
+                if self._key(together[0].at, together[0].camera) <= self.reached:
+                    continue  # it is in the journal, or nothing in it was worth a look
                 tracklets, seen = see(together, self.cams)
+                if not seen:
+                    continue
                 with self.watch.stage("write"):
                     self.store.append(self.batch, seen)
                     if time.monotonic() - committed > COMMIT_EVERY_S:
                         self.store.commit()
                         committed = time.monotonic()
-                self.embedded += sum(len(crops) for one in seen for crops in one.crops)
-                self.batch += 1
-                self._know(together[-1].at, tracklets)
+                self._take(seen)
+                self._know(seen[-1].at, tracklets)
+
+    def _starts(self) -> dict[str, int]:
+        """Where to go on. What is watched for motion is watched again from its beginning, to know what is usual."""
+        return {name: camera.frames for name, camera in self.cameras.items() if not isinstance(camera.source, Watched)}
+
+    def _key(self, at: float, camera: str) -> tuple[float, int]:
+        """The order of frames over all cameras."""
+        return at, self.places[camera]
+
+    def _take(self, seen: Sequence[Seen]) -> None:
+        """Count a batch that was looked at, now or before."""
+        self.batch += 1
+        self.embedded += sum(len(crops) for one in seen for crops in one.crops)
+        for one in seen:
+            self.cameras[one.camera].looked_at += 1
 
     def _wanted(self, merged: Iterator[Frame]) -> Iterator[Frame]:
         """Every n-th frame of each camera; counts all of them."""
@@ -182,12 +206,11 @@ class _Reading:
             self._note_time(camera, frame.at, (frame.width, frame.height))
             self.observer.progress(frame.camera, camera.frames, len(camera.people))
             if frame.index % every == 0:
-                camera.looked_at += 1
                 yield frame
 
     def _know(self, at: float, tracklets: list[Tracklet]) -> None:
         with self.watch.stage("gallery"):
-            events = know(at, tracklets, self.site)
+            events = know(at, tracklets, self.site).events
             for tracklet in tracklets:
                 if identity := self.site.gallery.partition.identity_of.get(tracklet.id):
                     self.cameras[tracklet.camera].people.add(identity)
@@ -214,7 +237,7 @@ class _Reading:
         with self.watch.stage("track"):
             rest = list(itertools.chain.from_iterable(self.cams.finish(name) for name in self.cameras))
         with self.watch.stage("gallery"):
-            told = know(end, rest, self.site)
+            told = know(end, rest, self.site).events
             if config.gallery.consolidate:
                 gallery.consolidate(end)
                 told += self.site.events.update(end, gallery.take_touched())
@@ -249,6 +272,12 @@ class _Reading:
             memory_mb=peak,
             memory_per_camera_mb=(peak - self.memory_before_mb) / len(self.cameras),
         )
+
+
+def _opened(name: str, config: Config) -> Source:
+    """The source of a camera, watched for motion unless it cannot be read again."""
+    source = open_source(name, config.cameras[name])
+    return Watched(source) if config.detection.motion and not isinstance(source, Webcam) else source
 
 
 def prepare_folder(plan: Plan) -> None:

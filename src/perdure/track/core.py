@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perdure import geometry
 from perdure.config import TrackingConfig
 from perdure.track.album import Album, SimilarityScale, similarity
 from perdure.track.frame_kernels import due, usable
@@ -20,6 +21,7 @@ from perdure.track.tracks import Tracks
 from perdure.types import Bools, Crops, Detections, Flag, Float32s, Float64s, Ints, Tracklet
 
 _UNSEEN_SHOWN_S = 0.5
+_YOUNG_S = 1.0
 _CROWDED = np.uint8(Flag.CROWDED)
 
 
@@ -30,13 +32,13 @@ class RuleTracker:
     1 and are never used again. Memory is bound by the tracks alive, not by the length of the stream.
     """
 
-    def __init__(self, camera: str, config: TrackingConfig, rule: Rule) -> None:
+    def __init__(self, camera: str, config: TrackingConfig, rule: Rule, first_number: int = 1) -> None:
         self._config, self._rule = config, rule
         self._teller = Teller(camera, config)
         self._tracks = Tracks.started(rule.model, np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0), 0.0)
         self._albums: dict[int, Album] = {}
         self._scale = SimilarityScale()
-        self._next = 1
+        self._next = first_number
         self._at = -np.inf
         self._index = -1
         self._scene: Scene | None = None
@@ -119,6 +121,16 @@ class RuleTracker:
         shown = self._tracks.confirmed & (self._at - self._tracks.seen <= _UNSEEN_SHOWN_S)
         boxes = self._rule.model.boxes(self._tracks.motion.place[shown])
         return self._tracks.number[shown], boxes.astype(np.float32)
+
+    def expected(self) -> tuple[Float32s, Bools]:
+        """See ``Tracker``. A track that stays unbelieved for long is no reason to look harder."""
+        tracks = self._tracks
+        boxes = self._rule.model.boxes(tracks.motion.place).astype(np.float32)
+        young = ~tracks.confirmed & (self._at - tracks.born <= _YOUNG_S)
+        recent = tracks.confirmed & (self._at - tracks.seen <= _UNSEEN_SHOWN_S)
+        crossing = (geometry.intersection(boxes, boxes) > 0).sum(axis=1) > 1
+        doubtful = young | (recent & ((tracks.missed > 0) | tracks.adrift | (tracks.doubt > 0) | crossing))
+        return boxes, ~doubtful
 
     def observed(self) -> tuple[Ints, Ints]:
         """(K,) rows of the last frame's detections and (K,) numbers of the confirmed tracks that they continue.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from perdure.types import Crops, Detections, Float32s, Float64s, Ints, Tracklet
+from perdure.types import Bools, Crops, Detections, Float32s, Float64s, Ints, Tracklet
 
 
 class Tracker(Protocol):
@@ -33,3 +33,9 @@ class Tracker(Protocol):
 
     def current(self) -> tuple[Ints, Float32s]:
         """(N,) numbers and (N, 4) boxes of the people followed now, predicted to the last frame."""
+
+    def expected(self) -> tuple[Float32s, Bools]:
+        """(N, 4) boxes where people were last, and (N,) which are followed without doubt.
+
+        In doubt are new tracks, and those missed, hidden or swapped lately; people lost for longer are not awaited.
+        """
