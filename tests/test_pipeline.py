@@ -54,10 +54,10 @@ def test_frames_in_events_out(parts):
     told = []
     for index in range(12):
         tracklets, _ = see([frame("a", index, ["red"]), frame("b", index, ["red", "blue"])], eyes)
-        told += know(index / 10, tracklets, home)
+        told += know(index / 10, tracklets, home).events
     assert {event.identity: event.cameras for event in told} == {"P1": ("a", "b"), "P2": ("b",)}
     assert all(event.end is None for event in told)
-    closed = know(20.0, [], home)
+    closed = know(20.0, [], home).events
     assert [(event.identity, event.end is not None) for event in closed] == [("P1", True), ("P2", True)]
     assert kept
 

@@ -52,10 +52,15 @@ def cameras(
     stage: Stage = nullcontext,
 ) -> Cameras:
     """Everything between pixels and tracklets."""
-    trackers: dict[str, Tracker] = {name: build_tracker(name, config.tracking) for name in names}
+    trackers = {name: tracker(name, config) for name in names}
     thinned = config.gallery.policy == "default"  # the field's policies take what the tracker gives
     keep = config.gallery.exemplars_per_tracklet if thinned else None
     return Cameras(detector, embedder, trackers, config.detection, keep, keep_picture, stage)
+
+
+def tracker(camera: str, config: Config, first_number: int = 1) -> Tracker:
+    """Of one camera; its tracks are numbered from ``first_number``."""
+    return build_tracker(camera, config.tracking, first_number)
 
 
 def site(config: Config, embedder: Embedder) -> Site:

@@ -10,7 +10,7 @@ from tests.gallery.people import faces, tracklet
 from perdure.errors import StoreError
 from perdure.store.site_reader import EventFilter, SiteReader
 from perdure.store.site_store import SiteStore, Step
-from perdure.types import Enrolled, Event, Evidence, Identity, Matched, Merged, Sighting
+from perdure.types import Enrolled, Event, Evidence, Forgotten, Identity, Matched, Merged, Sighting
 
 A, B = faces(2)
 
@@ -164,3 +164,22 @@ def test_whoever_was_away_catches_up_with_all_that_was_told(store, reader):
     assert reader.told_after(0) == told[2:]
     store.save(Step(events=[visit(3, 9.0, None)]))
     assert reader.last_told() == told[2][0] + 1  # a number is never given twice
+
+
+def test_nothing_of_an_erased_person_is_left_in_any_file(store, reader):
+    told = [tracklet("x/1", A, 0, 1), tracklet("x/2", B, 0, 1)]
+    secret = told[0].exemplars[0].vectors.tobytes()
+    people = [Identity("P1", (sighting("x/1", 0, 1),), name="Ann"), Identity("P2", (sighting("x/2", 0, 1),))]
+    log = [Enrolled(1.0, "P1", "x/1", Evidence(0.1)), Enrolled(1.0, "P2", "x/2", Evidence(0.1))]
+    events = [visit(1, 0.0, 1.0, "P1"), visit(2, 0.0, 1.0, "P2")]
+    store.save(Step(told, 0, log, {"x/1": "P1", "x/2": "P2"}, people, events))
+    assert secret in b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    reader.close()
+    store.erase("P1", ["x/1"], [*log, Forgotten(2.0, "P1", "asked", ("x/1",))])
+    content = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    assert secret not in content
+    assert b"Ann" not in content
+    assert [p.id for p in reader.people()] == ["P2"]
+    assert [event.identity for _, event in reader.told_after(0)] == ["P2"]
+    assert [t.id for t in store.load().tracklets] == ["x/2"]
+    assert isinstance(store.load().changes[-1], Forgotten)

@@ -40,6 +40,20 @@ class Visits:
     _of_identity: dict[str, set[str]] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
 
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take up what was told before, the last revision of each event that stands."""
+        for event in events:
+            self._told[event.id] = event
+            self._of_identity.setdefault(event.identity, set()).add(event.id)
+            if event.end is None:
+                self._open.add(event.id)
+
+    def forget(self, identity: str) -> None:
+        """Drop all that was told of somebody who is erased; nobody is told."""
+        for id in self._of_identity.pop(identity, set()):
+            self._told.pop(id, None)
+            self._open.discard(id)
+
     def update(self, at: float, touched: Sequence[Identity]) -> list[Event]:
         """Events to tell now: of the identities that changed (one without sightings is gone), and visits that ended."""
         fresh = [event for identity in touched for event in self._events(identity, at)]

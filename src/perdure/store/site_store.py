@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from sqlalchemy import Table, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from perdure.errors import StoreError
-from perdure.store import rows
+from perdure.store import last_good, rows
 from perdure.store import site_schema as schema
 from perdure.store.changes import from_json
 from perdure.store.sqlite import cause, close, open_wal
@@ -57,7 +57,17 @@ class SiteStore:
             StoreError: it cannot be written, is damaged, or is no database of ours.
         """
         self.path = path
-        self._connection = open_wal(path, schema.metadata)
+        self._unsaved: list[Step] = []
+        try:
+            self._connection = open_wal(path, schema.metadata)
+        except StoreError as error:
+            good = last_good.copy_of(path)
+            raise StoreError(f"{error}; the last good copy is {good}" if good.exists() else str(error)) from error
+        try:
+            last_good.check(self._connection, path)
+        except StoreError:
+            close(self._connection)
+            raise
         if self.get("format", FORMAT) != FORMAT:
             raise StoreError(f"{path} was written by another version of perdure (format {self.get('format')})")
         self.put("format", FORMAT)
@@ -90,20 +100,74 @@ class SiteStore:
         try:
             return Kept(self._tracklets(), self._changes(), self._events())
         except SQLAlchemyError as error:
-            raise StoreError(f"{self.path} is damaged: {cause(error)}") from error
+            raise StoreError(last_good.damaged(self.path, cause(error))) from error
 
     def save(self, step: Step) -> None:
         """Keep a step.
 
         Raises:
-            StoreError: it cannot be written, such as on a full disk; the database is as it was before.
+            StoreError: it cannot be written; the database is as it was before. Where that is the disk's fault, such as
+                a full one, the step waits in memory and goes with the next that can be written.
         """
-        self._write(lambda: self._save(step))
+        self._unsaved.append(step)
+        self._save_all()
+
+    def copy(self) -> None:
+        """Replace the last good copy, which ``last_good`` offers when the database is found damaged.
+
+        Raises:
+            StoreError: the database is damaged, or the copy cannot be written; the old copy stays as it is.
+        """
+        self._connection.rollback()
+        last_good.copy(self._connection, self.path)
+
+    def erase(self, identity: str, tracklets: Sequence[str], log: Sequence[Change]) -> None:
+        """Overwrite all that is kept of somebody; ``log`` is what the log says without them.
+
+        What SQLite frees is zeroed, the write-ahead log emptied and the last good copy replaced, so that no file holds
+        anything of it any more.
+
+        Raises:
+            StoreError: it cannot be written; then all is as it was before.
+        """
+        self._save_all()
+        self._write(lambda: self._erase(identity, list(tracklets), log))
+        try:
+            self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self.path}: erased, but still in its write-ahead log: {cause(error)}") from error
+        if last_good.copy_of(self.path).exists():
+            self.copy()
+
+    def _erase(self, identity: str, tracklets: list[str], log: Sequence[Change]) -> None:
+        run = self._connection.execute
+        run(delete(schema.exemplars).where(schema.exemplars.c.tracklet.in_(tracklets)))
+        run(delete(schema.tracklets).where(schema.tracklets.c.id.in_(tracklets)))
+        run(delete(schema.people).where(schema.people.c.id == identity))
+        own = select(schema.events.c.id).where(schema.events.c.identity == identity)
+        run(delete(schema.told).where(schema.told.c.event.in_(own)))
+        run(delete(schema.events).where(schema.events.c.identity == identity))
+        run(delete(schema.changes))
+        self._replace(schema.changes, [rows.change_row(i, change) for i, change in enumerate(log)])
 
     def forget_told(self, keep: int) -> None:
         """Of what was told only the newest so many stay."""
         newest = select(func.max(schema.told.c.seq)).scalar_subquery()
         self._write(lambda: self._connection.execute(delete(schema.told).where(schema.told.c.seq <= newest - keep)))
+
+    def _save_all(self) -> None:
+        def work() -> None:
+            for step in self._unsaved:
+                self._save(step)
+
+        try:
+            self._write(work)
+        except StoreError as error:
+            if isinstance(error.__cause__, OperationalError):
+                raise StoreError(f"{error}; {len(self._unsaved)} steps wait in memory: free some space") from error
+            self._unsaved.pop()
+            raise StoreError(f"{error}; nothing was lost but this step") from error
+        self._unsaved.clear()
 
     def _save(self, step: Step) -> None:
         identity_of = step.identity_of or {}
@@ -134,7 +198,7 @@ class SiteStore:
             self._connection.commit()
         except SQLAlchemyError as error:
             self._connection.rollback()
-            raise StoreError(f"cannot write to {self.path}: {cause(error)}; nothing was lost but this step") from error
+            raise StoreError(f"cannot write to {self.path}: {cause(error)}") from error
 
     def _tracklets(self) -> list[Tracklet]:
         parts: dict[str, list[Exemplars]] = {}

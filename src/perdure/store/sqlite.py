@@ -44,3 +44,4 @@ def cause(error: SQLAlchemyError) -> str:
 def _use_wal(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is erased is not left in free pages

@@ -16,9 +16,9 @@ _MAX_AGE = 30
 """Frames a lost track of a baseline is kept, as in the authors' code of all but SORT."""
 
 
-def build(camera: str, config: TrackingConfig) -> RuleTracker:
-    """The tracker of one camera; trackers of several cameras share nothing."""
-    return RuleTracker(camera, config, _rule(config))
+def build(camera: str, config: TrackingConfig, first_number: int = 1) -> RuleTracker:
+    """The tracker of one camera, whose tracks are numbered from here; trackers of several cameras share nothing."""
+    return RuleTracker(camera, config, _rule(config), first_number)
 
 
 def _rule(config: TrackingConfig) -> Rule:

@@ -1,0 +1,330 @@
+"""A live site: cameras in, one lasting identity per person and one event per visit out, for months.
+
+One thread sees, decides and writes; everybody else reads the database, or hands that thread something to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from perdure import assemble
+from perdure.config import CameraConfig, Config
+from perdure.errors import PerdureError, StoreError
+from perdure.gallery import corrections
+from perdure.gallery.gallery import Gallery
+from perdure.gallery.ledger import fold
+from perdure.nodes.live_view import View
+from perdure.pipeline import Known, know, see
+from perdure.store.pictures import Pictures
+from perdure.store.site_store import SiteStore, Step
+from perdure.types import Forgotten, Frame, Image, Tracklet
+from perdure.video.live import LiveCameras
+from perdure.video.live_worker import Health
+from perdure.video.motion import Background, watch
+
+Answer = TypeVar("Answer")
+
+DATABASE: Final = "site.db"
+_WAIT_S: Final = 0.2
+_TICK_S: Final = 1.0
+_TOLD_KEPT: Final = 20_000
+_UNUSED_AFTER_S: Final = 300.0
+"""A picture nobody refers to by then goes: of a stay before one camera a few of the best are kept."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """A camera as people want to know it."""
+
+    name: str
+    health: Health
+    looked_at: int
+    """Frames that the detector saw."""
+    people: int
+    """In the picture now."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """Something to do between two frames."""
+
+    run: Callable[[Gallery, float], object]
+    answer: Future[object] = field(default_factory=Future)
+
+
+class LiveSite:
+    """Everything of one site. Make it, ``run`` it in a thread of its own, ``ask`` from any other."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        """Open what lasts, load the models and begin where the site ended.
+
+        Raises:
+            PerdureError: a model, the folder or the database is not usable, or a camera's address is not valid.
+        """
+        self.config, self.folder = config, folder
+        _make(folder)
+        self.detector, self.embedder = assemble.models(config)
+        self.site = assemble.site(config, self.embedder)
+        self.pictures = Pictures(folder)
+        self.store = SiteStore(folder / DATABASE)
+        self._first_numbers: dict[str, int] = {}
+        self._saved_changes = 0
+        lost = self._restore()
+        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture)
+        self.live = LiveCameras(
+            {}, silent_after_s=config.live.silent_after_s, frozen_after_s=config.live.frozen_after_s
+        )
+        self.told = threading.Condition()
+        """Notified whenever events were told."""
+        self.views: dict[str, View] = {}
+        self.failures = 0
+        """Steps that could not be kept, such as on a full disk."""
+        self._work: deque[_Work] = deque()
+        self._unsaved = Step()
+        self._backgrounds: dict[str, Background | None] = {}
+        self._looked_at: dict[str, int] = {}
+        self._last_at: dict[str, float] = {}
+        self._written: deque[tuple[float, str]] = deque()
+        self._used: set[str] = set()
+        self._stopping = threading.Event()
+        for name, camera in config.cameras.items():
+            self.add_camera(name, camera)
+        self._know(lost)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the cameras and close the database; everything that was told is in it."""
+        self.live.close()
+        self.store.close()
+
+    def now(self) -> float:
+        """UTC seconds by the clock of the frames."""
+        return self.live.now()
+
+    def add_camera(self, name: str, camera: CameraConfig) -> None:
+        """Begin to watch one more. Before ``run``, or in its thread.
+
+        Raises:
+            SourceError: its address is not valid.
+        """
+        self.live.add(name, camera)
+        first = self._first_numbers.get(name, 1)
+        self._cams.trackers[name] = assemble.tracker(name, self.config, first)
+
+    def remove_camera(self, name: str) -> None:
+        """Stop to watch one; whom it saw last is told. In the thread of ``run``."""
+        self.live.remove(name)
+        rest = self._cams.finish(name)
+        self._first_numbers[name] = 1 + max([0, *(_number(t.id) for t in rest)])
+        del self._cams.trackers[name]
+        self.views.pop(name, None)
+        self._know(rest)
+
+    def ask(self, work: Callable[[Gallery, float], Answer], timeout_s: float = 10.0) -> Answer:
+        """Let the site's own thread do something with the gallery, at the site's time, and keep what it changed.
+
+        Raises:
+            PerdureError: whatever ``work`` raises.
+            TimeoutError: it took too long; it may still happen.
+        """
+        asked = _Work(work)
+        self._work.append(asked)
+        return asked.answer.result(timeout_s)  # type: ignore[return-value]
+
+    def forget(self, identity: str, reason: str) -> Forgotten:
+        """Erase a person everywhere: gallery, log, database and pictures; a tombstone stays. From any thread.
+
+        Raises:
+            InputError: there is no such identity.
+            StoreError: the database cannot be written.
+        """
+        return self.ask(lambda gallery, at: self._forget(gallery, at, identity, reason))
+
+    def _forget(self, gallery: Gallery, at: float, identity: str, reason: str) -> Forgotten:
+        identity = corrections.known(gallery, identity)
+        members = gallery.partition.members[identity]
+        pictures = [p for id in members for e in gallery.evidence[id].exemplars for p in e.pictures if p]
+        tombstone = corrections.forget(gallery, at, identity, reason)
+        self.site.events.forget(identity)
+        self.store.erase(identity, tombstone.tracklets, gallery.log)
+        self._saved_changes = len(gallery.log)
+        for picture in pictures:
+            (self.folder / picture).unlink(missing_ok=True)
+        return tombstone
+
+    def status(self) -> list[CameraStatus]:
+        """How each camera fares, by name."""
+        people = {name: len(view.people) for name, view in list(self.views.items())}
+        return [
+            CameraStatus(name, health, self._looked_at.get(name, 0), people.get(name, 0))
+            for name, health in sorted(self.live.health().items())
+        ]
+
+    def stop(self) -> None:
+        """End ``run`` after the step it is in; from any thread."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """See, decide and keep, until ``stop``; then the open tracks are told as they are."""
+        ticked = time.monotonic()
+        while not self._stopping.is_set():
+            frames = self._wanted(self.live.newest(_WAIT_S))
+            if frames:
+                self._see(frames)
+            self._do_work()
+            if time.monotonic() - ticked > _TICK_S:
+                ticked = time.monotonic()
+                self._know([])
+                self._prune()
+        self._know([t for name in list(self._cams.trackers) for t in self._cams.finish(name)])
+
+    # --- one step -----------------------------------------------------------------------------------------------
+
+    def _wanted(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Not more of a camera than is worth it, watched for motion."""
+        chosen = []
+        for frame in frames:
+            if frame.camera not in self._cams.trackers:
+                continue
+            if frame.at - self._last_at.get(frame.camera, 0.0) < 0.9 / self.config.live.analysis_fps:
+                continue
+            self._last_at[frame.camera] = frame.at
+            self._backgrounds[frame.camera], motion = watch(self._backgrounds.get(frame.camera), frame)
+            chosen.append(replace(frame, motion=motion))
+        return chosen
+
+    def _see(self, frames: list[Frame]) -> None:
+        tracklets, seen = see(frames, self._cams)
+        for one in seen:
+            self._looked_at[one.camera] = self._looked_at.get(one.camera, 0) + 1
+        if tracklets:
+            self._know(tracklets)
+        identity_of = self.site.gallery.partition.identity_of
+        for frame in frames:
+            numbers, boxes = self._cams.trackers[frame.camera].current()
+            ids = [identity_of.get(f"{frame.camera}/{number}", "") for number in numbers.tolist()]
+            self.views[frame.camera] = View(frame, boxes, tuple(ids))
+
+    def _know(self, tracklets: Sequence[Tracklet]) -> None:
+        self._keep(tracklets, know(self.live.now(), tracklets, self.site))
+
+    def _keep(self, tracklets: Sequence[Tracklet], known: Known) -> None:
+        """Make a step last; what cannot be kept now is kept with the next."""
+        gallery = self.site.gallery
+        kept = [gallery.evidence[t.id] for t in tracklets if t.id in gallery.evidence]
+        members = [id for person in known.people for id in gallery.partition.members.get(person.id, ())]
+        identity_of = {id: gallery.partition.identity_of[id] for id in members}
+        changes = gallery.log[self._saved_changes :]
+        now = Step(kept, self._saved_changes, changes, identity_of, known.people, known.events)
+        step = _together(self._unsaved, now)
+        self._used |= {p for t in kept for e in t.exemplars for p in e.pictures}
+        if not (step.tracklets or step.changes or step.people or step.events):
+            return
+        try:
+            self.store.save(step)
+        except StoreError as error:
+            self.failures += 1
+            self._unsaved = step
+            _log.error("%s", error)
+            return
+        self._unsaved = Step()
+        self._saved_changes = len(gallery.log)
+        if step.events:
+            with self.told:
+                self.told.notify_all()
+
+    def _do_work(self) -> None:
+        gallery = self.site.gallery
+        while self._work:
+            work = self._work.popleft()
+            try:
+                answer = work.run(gallery, self.live.now())
+                self._know([])
+            except PerdureError as error:
+                work.answer.set_exception(error)
+            else:
+                work.answer.set_result(answer)
+
+    def _keep_picture(self, frame: Frame, row: int, crop: Image) -> str:
+        """By camera and day; a full disk loses the picture, not the person."""
+        day = datetime.fromtimestamp(frame.at, UTC).strftime("%Y%m%d")
+        try:
+            reference = self.pictures.keep(f"{frame.camera}/{day}", int(1000 * (frame.at % 86400)), row, crop)
+        except StoreError as error:
+            _log.error("%s", error)
+            return ""
+        self._written.append((time.monotonic(), reference))
+        return reference
+
+    def _prune(self) -> None:
+        """Remove pictures that nobody refers to."""
+        old = time.monotonic() - _UNUSED_AFTER_S
+        while self._written and self._written[0][0] < old:
+            _, reference = self._written.popleft()
+            if reference in self._used:
+                self._used.discard(reference)
+            else:
+                (self.folder / reference).unlink(missing_ok=True)
+        self.store.forget_told(_TOLD_KEPT)
+
+    # --- beginning ----------------------------------------------------------------------------------------------
+
+    def _restore(self) -> list[Tracklet]:
+        """Take up what lasted. Tracks that were open when the site stopped are lost: nobody followed them further."""
+        kept = self.store.load()
+        self.site.gallery.restore(kept.tracklets, kept.changes, fold(kept.changes))
+        self.site.events.restore(kept.events)
+        self._saved_changes = len(kept.changes)
+        for tracklet in kept.tracklets:
+            first = self._first_numbers.get(tracklet.camera, 1)
+            self._first_numbers[tracklet.camera] = max(first, _number(tracklet.id) + 1)
+        return [replace(t, revision=t.revision + 1, ended="lost") for t in kept.tracklets if t.ended == "open"]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".write-test"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot write to {folder}: {error.strerror}; choose another --data folder") from error
+
+
+def _number(tracklet: str) -> int:
+    """Of a tracklet's id, as its tracker counted."""
+    digits = re.search(r"\d+", tracklet.rpartition("/")[2])
+    return int(digits[0]) if digits else 0
+
+
+def _together(first: Step, second: Step) -> Step:
+    """Two steps, one after the other, as one."""
+    if not (first.tracklets or first.changes or first.people or first.events):
+        return second
+    newest = {t.id: t for t in [*first.tracklets, *second.tracklets]}
+    people = {p.id: p for p in [*first.people, *second.people]}
+    return Step(
+        list(newest.values()),
+        second.first_change,  # of all that is not kept yet
+        second.changes,
+        {**(first.identity_of or {}), **(second.identity_of or {})},
+        list(people.values()),
+        [*first.events, *second.events],
+    )
