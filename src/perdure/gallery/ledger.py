@@ -6,8 +6,9 @@ folding without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from perdure.types import (
     Change,
@@ -126,6 +127,34 @@ def fold(changes: Iterable[Change], start: Partition | None = None, done: int = 
         elif isinstance(change, Enrolled | Split):
             partition.minted += 1  # a number once given is never given again
     return partition
+
+
+def to_plain(partition: Partition) -> dict[str, object]:
+    """All of it in lists, dicts, strings and numbers, for a snapshot."""
+    return {
+        "members": partition.members,
+        "aliases": partition.aliases,
+        "names": partition.names,
+        "constraints": [[c.at, c.first, c.second, c.same] for c in partition.constraints],
+        "tombstones": sorted(partition.tombstones),
+        "erased": sorted(partition.erased),
+        "minted": partition.minted,
+    }
+
+
+def from_plain(plain: Mapping[str, Any]) -> Partition:
+    """The partition of a snapshot."""
+    members = {identity: list(tracklets) for identity, tracklets in plain["members"].items()}
+    return Partition(
+        members=members,
+        identity_of={tracklet: identity for identity, tracklets in members.items() for tracklet in tracklets},
+        aliases=dict(plain["aliases"]),
+        names=dict(plain["names"]),
+        constraints=[Constrained(*said) for said in plain["constraints"]],
+        tombstones=set(plain["tombstones"]),
+        erased=set(plain["erased"]),
+        minted=int(plain["minted"]),
+    )
 
 
 def standing(log: Sequence[Change]) -> list[bool]:
