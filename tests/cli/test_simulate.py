@@ -72,3 +72,12 @@ def test_a_wrong_plan_is_one_sentence(tmp_path: Path) -> None:
     result = call("castle", "--out", str(tmp_path / "out"))
     assert isinstance(result.exception, ConfigError)
     assert "house, shop, office" in str(result.exception)
+
+
+def test_material_for_training_is_not_replaced_by_accident(plan: Path, tmp_path: Path) -> None:
+    words = (str(plan), "--people", "2", "--scenes", "1", "--out", str(tmp_path / "out"))
+    result = call(*words)
+    assert result.exit_code == 0, result.output
+    assert "crops of 2 people" in result.stdout
+    assert isinstance(call(*words).exception, StoreError)
+    assert call(*words, "--overwrite").exit_code == 0

@@ -19,6 +19,10 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Another number is another day with other people.", min=0)] = 0,
     study: Annotated[bool, typer.Option("--study", help="No video: what do the cameras see, and what not?")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace footage that is in the folder.")] = False,
+    people: Annotated[
+        int | None, typer.Option(help="No video: crops and labelled pictures of N random people, for training.", min=1)
+    ] = None,
+    scenes: Annotated[int, typer.Option(help="With --people: in how many scenes each of them is.", min=1)] = 4,
     rtsp: Annotated[bool, typer.Option("--rtsp", help="Then serve it as network cameras, until Ctrl-C.")] = False,
     host: Annotated[str, typer.Option(help="Address to serve at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to serve at; 0 takes a free one.", min=0, max=65535)] = 8554,
@@ -33,11 +37,30 @@ def simulate(
     if study:
         _study(settled, out)
         return
+    if people is not None:
+        _material(settled, out, people, scenes, seed, overwrite)
+        return
     folder = _folders(settled, out)[0]
     if not rtsp or overwrite or not all((folder / f"{camera.name}.mp4").is_file() for camera in settled.cameras):
         _film(settled, out, seed, overwrite)
     if rtsp:
         _serve(settled, folder, host, port)
+
+
+def _material(plan: Plan, out: Path, people: int, scenes: int, seed: int, overwrite: bool) -> None:
+    from rich.console import Console
+
+    from perdure.errors import StoreError
+    from perdure.simulate.material import render_material
+
+    if (out / "labels.json").exists() and not overwrite:
+        raise StoreError(f"{out} holds material already: choose another --out, or say --overwrite")
+    with Console(stderr=True).status("starting ...") as status:
+        made = render_material(
+            plan, out, people, scenes, seed, lambda done, total: status.update(f"scene {done} of {total}")
+        )
+    typer.echo(f"{made.crops} crops of {made.people} people in {out / 'crops'} (layout market1501)")
+    typer.echo(f"{made.pictures} pictures in {out / 'pictures'}, boxes in {out / 'labels.json'} (COCO)")
 
 
 def _folders(plan: Plan, out: Path) -> list[Path]:

@@ -42,13 +42,13 @@ class Coverage:
 def study(plan: Plan) -> Coverage:
     """The coverage of a plan."""
     floor, scene = Floor(plan), scene_of(plan)
-    places, rooms = _places(plan, floor)
+    places, rooms = standing_places(plan, floor)
     heights = np.stack([_heights(scene, camera, places) for camera in plan.cameras], axis=1)
     return Coverage(places, rooms, heights, _handoffs(floor, places, heights >= USABLE_PX))
 
 
-def _places(plan: Plan, floor: Floor) -> tuple[Float64s, tuple[str, ...]]:
-    """Grid points of the rooms where somebody can stand."""
+def standing_places(plan: Plan, floor: Floor) -> tuple[Float64s, tuple[str, ...]]:
+    """(N, 2) grid points of the rooms where somebody can stand, metres, and the room of each."""
     points: list[tuple[float, float]] = []
     rooms: list[str] = []
     for room in plan.rooms:
