@@ -153,7 +153,7 @@ class Gallery:
         row = -1
         for tracklet in tracklets:
             body = tracklet.body(self.model)
-            if body is None or not len(body):
+            if body is None or not len(body) or tracklet.id in partition.erased:
                 continue
             self._check(tracklet.id, body)
             row = self._put(tracklet, body)
