@@ -79,6 +79,8 @@ class LiveSite:
         self.site = assemble.site(config, self.embedder)
         self.pictures = Pictures(folder)
         self.store = SiteStore(folder / DATABASE)
+        self.cameras: dict[str, CameraConfig] = {}
+        """Those that are watched, by name."""
         self._first_numbers: dict[str, int] = {}
         self._saved_changes = 0
         lost = self._restore()
@@ -125,12 +127,14 @@ class LiveSite:
             SourceError: its address is not valid.
         """
         self.live.add(name, camera)
+        self.cameras[name] = camera
         first = self._first_numbers.get(name, 1)
         self._cams.trackers[name] = assemble.tracker(name, self.config, first)
 
     def remove_camera(self, name: str) -> None:
         """Stop to watch one; whom it saw last is told. In the thread of ``run``."""
         self.live.remove(name)
+        del self.cameras[name]
         rest = self._cams.finish(name)
         self._first_numbers[name] = 1 + max([0, *(_number(t.id) for t in rest)])
         del self._cams.trackers[name]
@@ -176,6 +180,16 @@ class LiveSite:
             CameraStatus(name, health, self._looked_at.get(name, 0), people.get(name, 0))
             for name, health in sorted(self.live.health().items())
         ]
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something could not be kept yet."""
+        step = self._unsaved
+        return bool(step.tracklets or step.changes or step.people or step.events)
+
+    def names(self) -> dict[str, str]:
+        """The names that people were given, by identity."""
+        return dict(self.site.gallery.partition.names)
 
     def stop(self) -> None:
         """End ``run`` after the step it is in; from any thread."""

@@ -16,15 +16,15 @@ from perdure.store.store import Store
 from perdure.types import Float64s
 
 
-def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures) -> None:
-    """Tracks, events, people, database, pictures and the page.
+def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures, bridge_s: float = 0.0) -> None:
+    """Tracks, events, people, database, pictures and the page. For ``bridge_s`` see ``camera_tracks``.
 
     Raises:
         StoreError: something cannot be written.
     """
     store.write_result(result.tracklets.values(), result.identity_of, result.changes, result.events)
     for camera in result.cameras:
-        rows = camera_tracks(result, camera.name)
+        rows = camera_tracks(result, camera.name, bridge_s)
         frames, numbers = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64)
         write_tracks(out / "tracks" / f"{camera.name}.txt", frames, numbers, rows[:, 2:6], rows[:, 6])
     write_whole(out / "events.jsonl", events_jsonl(result.events))
@@ -34,17 +34,18 @@ def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures
     write_whole(out / "report.html", page(result, out))
 
 
-def camera_tracks(result: RunResult, camera: str) -> Float64s:
+def camera_tracks(result: RunResult, camera: str, bridge_s: float = 0.0) -> Float64s:
     """(R, 7) float64 [frame (from 1), identity number, x1, y1, x2, y2, score] of one camera, by frame, then identity.
 
-    Where two tracklets of one identity cover one frame (one person found twice), the box with the better score stays.
+    Between two boxes of a tracklet not further apart than ``bridge_s`` the frames nobody looked at are filled in. Where
+    two tracklets of one identity cover one frame (one person found twice), the box with the better score stays.
     """
     identity_of = result.identity_of
-    parts = [
-        np.column_stack([t.path[:, 1] + 1, np.full(len(t.path), number(identity_of[t.id])), t.path[:, 2:]])
-        for t in result.tracklets.values()
-        if t.camera == camera and t.id in identity_of
-    ]
+    parts = []
+    for t in result.tracklets.values():
+        if t.camera == camera and t.id in identity_of:
+            path = bridged(t.path, bridge_s)
+            parts.append(np.column_stack([path[:, 1] + 1, np.full(len(path), number(identity_of[t.id])), path[:, 2:]]))
     if not parts:
         return np.zeros((0, 7))
     rows = np.concatenate(parts)
@@ -52,6 +53,16 @@ def camera_tracks(result: RunResult, camera: str) -> Float64s:
     first = np.ones(len(rows), bool)
     first[1:] = np.any(rows[1:, :2] != rows[:-1, :2], axis=1)
     return np.asarray(rows[first])
+
+
+def bridged(path: Float64s, most_s: float) -> Float64s:
+    """(T, 7) ``Tracklet.path`` -> (U, 7): linear between rows not further apart than ``most_s``, at every frame."""
+    frames = np.arange(path[0, 1], path[-1, 1] + 1)
+    after = np.searchsorted(path[:, 1], frames)
+    known = path[after, 1] == frames
+    near = np.concatenate([[False], np.diff(path[:, 0]) <= most_s])
+    wanted = frames[known | near[after]]
+    return np.column_stack([np.interp(wanted, path[:, 1], column) for column in path.T])
 
 
 def write_whole(path: Path, text: str) -> None:

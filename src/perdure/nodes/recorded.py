@@ -89,6 +89,7 @@ def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult
     """
     sources = [_opened(name, plan.config) for name in plan.config.cameras]
     detector, embedder = assemble.models(plan.config)
+    outside = assemble.outside(plan.config)
     site = assemble.site(plan.config, embedder)
     prepare_folder(plan)
     watch = Stopwatch()
@@ -102,6 +103,7 @@ def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult
             embedder,
             lambda frame, row, crop: pictures.keep(frame.camera, frame.index, row, crop),
             watch.stage,
+            outside,
         )
         reading = _Reading(plan, observer, store, cams, site, watch, {s.camera: _Camera(s) for s in sources}, sinks)
         observer.began(sources)
@@ -109,7 +111,8 @@ def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult
         result = reading.finish(interrupted)
         observer.stage("writing")
         with watch.stage("write"):
-            write_outputs(plan.out, result, store, pictures)
+            looks = plan.config.detection
+            write_outputs(plan.out, result, store, pictures, looks.still_every_s if looks.motion else 0.0)
         store.put("state", "running" if interrupted else "finished")
     if plan.video:
         observer.stage("drawing")
