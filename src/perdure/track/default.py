@@ -15,6 +15,7 @@ import numpy as np
 from perdure.track.associate import assign, runner_up
 from perdure.track.frame_kernels import over
 from perdure.track.kernels import hits_used, near_pairs
+from perdure.track.motion_warp import Sway
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
@@ -29,21 +30,29 @@ _FIRST, _LOW, _NEW = 1, 2, 4
 class Weights:
     """The evidence of one pair in nats: what each term is worth.
 
-    Chosen around the maximum-likelihood fit (``bench/fit_association.py`` prints both, and what the choice is worth on
-    sequences left out). The fit itself is too strict: it judges every pair alone, while in an assignment a box that
-    nobody else explains is the track's more often than not.
+    ``bench/fit_association.py`` fits them by maximum likelihood, and (``--select``) tracks with variants of them and of
+    the motion model: the values here are the mean of its best, and it says what such a mean is worth on sequences left
+    out. The fit itself is too strict: it judges every pair alone, while in an assignment a box that nobody else
+    explains is the track's more often than not.
     """
 
-    prior: float = -1.8
-    motion: float = 0.85
+    prior: float = -2.3
+    motion: float = 0.73
     """Of the log-likelihood ratio of the motion: below 1, because errors of a detector last for several frames."""
-    freedom: float = 6.0
+    freedom: float = 7.5
     """Of the Student t of the motion."""
-    overlap: float = 4.0
+    overlap: float = 4.2
     """Of the buffered intersection over union."""
-    buffer: float = 0.2
-    unseen: float = -0.3
+    buffer: float = 0.24
+    unseen: float = -0.4
     """Of log(1 + seconds since the last box / 0.1)."""
+    moving_s: float = 2.0
+    """A track unseen for longer comes back by looks only."""
+    low_unseen_s: float = 0.4
+    """A track unseen for longer is not continued by a low box."""
+
+
+_WALKING = WalkingModel()
 
 
 class DefaultRule:
@@ -51,11 +60,17 @@ class DefaultRule:
 
     frames = False
 
-    def __init__(self, high_score: float, confirm_s: float, lost_after_s: float, weights: Weights = Weights()) -> None:
-        self.model, self._weights = WalkingModel(), weights
-        self._shares = self.model.shares()
+    def __init__(
+        self,
+        high_score: float,
+        confirm_s: float,
+        lost_after_s: float,
+        weights: Weights = Weights(),
+        model: WalkingModel = _WALKING,
+    ) -> None:
+        self.model, self._weights = model, weights
+        self._shares, self._sway = self.model.shares(), Sway()
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
-        self._low_unseen_s, self._moving_s = 0.6, 2.0
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
         self._trust_start, self._trust_keep = 0.1, -0.15
         self._doubt_hidden, self._doubt_steady = 2.0, 6.0
@@ -65,8 +80,16 @@ class DefaultRule:
         self._pairs = Pairs.none()
 
     def link(self, scene: Scene) -> Ints:
-        """See ``Rule``."""
-        self._pairs = self._evidence(scene)
+        """See ``Rule``; again where the links show that the camera has moved."""
+        measured = self.model.measure(scene.boxes)
+        self._pairs = self._evidence(scene, measured)
+        links = self._passes(scene, self._pairs)
+        tracks = scene.tracks
+        shift = self._sway.shift(tracks.motion.place, measured, tracks.confirmed & (tracks.missed == 0), links)
+        if not shift.any():
+            return links
+        tracks.motion.place[:, :2] += shift
+        self._pairs = self._evidence(scene, measured)
         return self._passes(scene, self._pairs)
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
@@ -141,22 +164,21 @@ class DefaultRule:
         least = self._high_score + self._trust_keep
         return np.asarray(over(*table, scene.at, float(width), float(height), self._lost_after_s, least))
 
-    def _evidence(self, scene: Scene) -> Pairs:
+    def _evidence(self, scene: Scene, measured: Float64s) -> Pairs:
         """Every pair that motion and overlap, or these and looks, could link."""
         motion, weights, unseen = scene.tracks.motion, self._weights, scene.unseen_s
         flat = weights.prior + weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
-        out = (unseen > self._moving_s + 0.05) | scene.tracks.adrift
+        out = (unseen > weights.moving_s + 0.05) | scene.tracks.adrift
         floor = np.where(out, np.inf, np.where(scene.pictured, self._floor, 0.0))
         terms = (weights.freedom, weights.motion, weights.overlap, weights.buffer)
         offset = flat + weights.unseen * np.log1p(unseen / 0.1)
-        measured = self.model.measure(scene.boxes)
         filters = (motion.place, motion.var_place, self._shares)
         track, box, gain = near_pairs(*filters, offset, floor, measured, terms)
         return Pairs(track, box, gain, len(scene.tracks), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
         """High boxes to confirmed tracks, low boxes to those of them left, then high boxes left to the new tracks."""
-        recent = scene.unseen_s <= self._low_unseen_s
+        recent = scene.unseen_s <= self._weights.low_unseen_s
         of_track = np.where(scene.tracks.confirmed, _FIRST + _LOW * recent, _NEW)
         of_box = np.where(scene.scores >= self._high_score, _FIRST + _NEW, _LOW)
         return pairs.linked(of_track, of_box, 3)

@@ -1,12 +1,13 @@
-"""Camera motion: carry the filters from the last picture into this one."""
+"""Camera motion: carry the filters from the last picture into this one, by a known warp or by what people show."""
 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from perdure.geometry import project
 from perdure.track.kalman import Motion, MotionModel
-from perdure.types import Float64s
+from perdure.types import Bools, Float64s, Ints
 
 
 def warped(motion: Motion, model: MotionModel, warp: Float64s) -> None:
@@ -23,3 +24,60 @@ def warped(motion: Motion, model: MotionModel, warp: Float64s) -> None:
     motion.speed[:, :2] = project(centre + speed, warp) - project(centre, warp)
     low = np.minimum(moved[:, :2], moved[:, 2:])
     motion.place = model.measure(np.concatenate([low, np.maximum(moved[:, 2:], low + 1.0)], axis=1))
+
+
+class Sway:
+    """The shift that all people of a frame share because the camera moved, for cameras that nobody compensates.
+
+    The median surprise of the tracks is such a shift plus noise. How far the camera really moves is learned: the
+    variance of the medians beyond ``_CAUTION`` times what their noise explains (empirical Bayes). A still camera has
+    none, so its tracks are never touched; of a swaying one most of each median is believed.
+    """
+
+    def __init__(self) -> None:
+        self._weight = 0.0
+        self._excess = np.zeros(2)
+
+    def shift(self, place: Float64s, measured: Float64s, steady: Bools, links: Ints) -> Float64s:
+        """(2,) px by which this frame moved against the predictions ``place`` (N, 4); zeros for a still camera.
+
+        ``measured`` (M, 4) are the boxes in the same coordinates, ``steady`` (N,) tracks sure enough to be asked.
+        """
+        count, median, noise = common_shift(place, measured, steady, links)
+        if count < _LEAST_TRACKS:
+            return np.zeros(2)
+        self._weight += _MEMORY * (1 - self._weight)
+        self._excess += _MEMORY * (median**2 - _CAUTION * noise - self._excess)
+        real = np.maximum(self._excess / self._weight, 0.0)
+        believed = real / (real + noise + 1e-9)
+        return np.asarray(median * believed if believed.max() > _LEAST_BELIEF else np.zeros(2))
+
+
+_LEAST_TRACKS, _LEAST_BELIEF, _CAUTION = 3, 0.2, 4.0
+_MEMORY = 0.05
+"""Weight of the newest frame: the last 20 count."""
+_MOST_ASKED = 101
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def common_shift(place: Float64s, measured: Float64s, steady: Bools, links: Ints) -> tuple[int, Float64s, Float64s]:
+    """Number of steady linked tracks, median of their surprise (2,), and its variance (2,) by the absolute deviation.
+
+    Of a crowd about a hundred are asked.
+    """
+    rows = np.empty(len(links), np.int64)
+    count = 0
+    for j in range(len(links)):
+        if links[j] >= 0 and steady[links[j]]:
+            rows[count] = j
+            count += 1
+    chosen = rows[: count : count // _MOST_ASKED + 1]
+    middle, noise = np.zeros(2), np.zeros(2)
+    surprise = np.empty(len(chosen))
+    for axis in range(2 if count else 0):
+        for k in range(len(chosen)):
+            surprise[k] = measured[chosen[k], axis] - place[links[chosen[k]], axis]
+        middle[axis] = np.median(surprise)
+        deviation = 1.4826 * np.median(np.abs(surprise - middle[axis]))
+        noise[axis] = np.pi / 2 * deviation**2 / len(chosen)
+    return count, middle, noise

@@ -17,21 +17,22 @@ class WalkingModel(MotionModel):
     """Centre, width and height of a walking person, in seconds; every noise is a share of the box height.
 
     Height is the one scale of a person in a picture that is hardly changed by pose, so noise relative to it holds for
-    near and far people, any camera and any resolution. Sideways a walker keeps the speed for a while (an
-    Ornstein-Uhlenbeck process fades with ``speed_fades_s``, so that nobody is extrapolated out of the picture); up,
-    down and size change too little, and too often by a detector that loses the feet, for a speed to be learned: a
-    random walk.
+    near and far people, any camera and any resolution. Sideways a walker keeps the speed for a while; up, down and size
+    change less, mostly by a moving camera and by a detector that loses the feet: a small push and a random walk. Speeds
+    fade (Ornstein-Uhlenbeck), so that nobody is extrapolated out of the picture.
+
+    The values are chosen together with ``default.Weights`` (``bench/fit_association.py --select``).
     """
 
-    measured: tuple[float, float, float, float] = (0.04, 0.05, 0.06, 0.06)
+    measured: tuple[float, float, float, float] = (0.04, 0.05, 0.07, 0.056)
     """Standard deviation of a detection: centre x, centre y, width, height."""
-    pushed: float = 0.25
-    """Density of the sideways acceleration, heights / s^1.5."""
-    speed_fades_s: float = 2.0
-    start_speed: float = 0.5
-    """Standard deviation of the sideways speed of a new track, heights / s."""
-    drift: tuple[float, float, float] = (0.08, 0.1, 0.12)
-    """Random walk of centre y, width, height: heights / s^0.5."""
+    pushed: tuple[float, float, float, float] = (0.22, 0.08, 0.02, 0.05)
+    """Density of the acceleration of each coordinate, heights / s^1.5; 0: it has no speed."""
+    speed_fades_s: float = 3.6
+    start_speed: tuple[float, float, float, float] = (0.44, 0.16, 0.04, 0.1)
+    """Standard deviation of the speeds of a new track, heights / s."""
+    drift: tuple[float, float, float, float] = (0.0, 0.045, 0.1, 0.09)
+    """Random walk of each coordinate: heights / s^0.5."""
 
     def measure(self, boxes: Float64s) -> Float64s:
         """(N, 4) centre x, centre y, width, height."""
@@ -45,40 +46,37 @@ class WalkingModel(MotionModel):
 
     def start_variance(self, place: Float64s) -> tuple[Float64s, Float64s]:
         """See ``MotionModel``."""
-        speed = _heights(place) * np.array([self.start_speed, 0, 0, 0])
-        return self.measurement_variance(place), speed**2
+        return self.measurement_variance(place), np.asarray((_heights(place) * np.array(self.start_speed)) ** 2)
 
     def step(self, place: Float64s, dt: float) -> Step:
         """See ``MotionModel``."""
-        reach, keep, noise_place, noise_covar, noise_speed = self._sideways(dt)
-        squares = _heights(place) ** 2
-        sideways = np.array([1.0, 0, 0, 0])
+        reach, keep, at_place, both, at_speed = self._faded(dt)
+        squares, push = _heights(place) ** 2, np.array(self.pushed) ** 2
+        drift = dt * np.array(self.drift) ** 2
         return Step(
-            reach=reach * sideways,
-            keep=keep * sideways,
-            noise_place=squares * np.array([noise_place, *(dt * d**2 for d in self.drift)]),
-            noise_covar=squares * (noise_covar * sideways),
-            noise_speed=squares * (noise_speed * sideways),
+            np.full(4, reach),
+            np.full(4, keep),
+            squares * (push * at_place + drift),
+            squares * push * both,
+            squares * push * at_speed,
         )
 
-    def _sideways(self, dt: float) -> tuple[float, float, float, float, float]:
-        """Exact integrals of the fading speed over ``dt`` seconds: reach, keep, and noise of somebody 1 px high."""
-        fades, push = self.speed_fades_s, self.pushed**2
+    def _faded(self, dt: float) -> tuple[float, float, float, float, float]:
+        """Exact integrals over ``dt`` seconds: reach, keep, and the noise of place, both and speed for a push of 1."""
+        fades = self.speed_fades_s
         keep = math.exp(-dt / fades)
         reach = fades * (1 - keep)
-        place = push * fades**2 * (dt - 2 * reach + fades / 2 * (1 - keep**2))
-        return reach, keep, place, push * reach**2 / 2, push * fades / 2 * (1 - keep**2)
+        place = fades**2 * (dt - 2 * reach + fades / 2 * (1 - keep**2))
+        return reach, keep, place, reach**2 / 2, fades / 2 * (1 - keep**2)
 
     def measurement_variance(self, place: Float64s) -> Float64s:
         """See ``MotionModel``."""
         return np.asarray((_heights(place) * np.array(self.measured)) ** 2)
 
     def predict(self, motion: Motion, dt: float) -> None:
-        """``Motion.predict`` for this model, compiled: only the sideways coordinate has a speed."""
-        reach, keep, noise_place, noise_covar, noise_speed = self._sideways(dt)
-        noise = (noise_place, *(dt * d**2 for d in self.drift))
+        """``Motion.predict`` for this model, compiled."""
         arrays = (motion.place, motion.speed, motion.var_place, motion.covar, motion.var_speed)
-        _predict(*arrays, reach, keep, noise_covar, noise_speed, noise)
+        _predict(*arrays, self._faded(dt), dt, self.pushed, self.drift)
 
     def update(self, motion: Motion, rows: Ints, boxes: Float64s) -> None:
         """``Motion.update`` for this model, compiled."""
@@ -97,23 +95,23 @@ def _predict(
     var_place: Float64s,
     covar: Float64s,
     var_speed: Float64s,
-    reach: float,
-    keep: float,
-    noise_covar: float,
-    noise_speed: float,
-    noise_place: tuple[float, ...],
+    faded: tuple[float, float, float, float, float],
+    dt: float,
+    pushed: tuple[float, float, float, float],
+    drift: tuple[float, float, float, float],
 ) -> None:
-    """One step of every filter, in place; the noise is that of a person one pixel high."""
+    """One step of every filter, in place."""
+    reach, keep, at_place, both, at_speed = faded
     for i in range(len(place)):
         square = max(place[i, 3], 1.0) ** 2
-        place[i, 0] += reach * speed[i, 0]
-        speed[i, 0] *= keep
-        carried = covar[i, 0] + reach * var_speed[i, 0]
-        var_place[i, 0] += reach * (covar[i, 0] + carried)
-        covar[i, 0] = keep * carried + square * noise_covar
-        var_speed[i, 0] = keep**2 * var_speed[i, 0] + square * noise_speed
         for c in range(4):
-            var_place[i, c] += square * noise_place[c]
+            push = square * pushed[c] ** 2
+            carried = covar[i, c] + reach * var_speed[i, c]
+            place[i, c] += reach * speed[i, c]
+            speed[i, c] *= keep
+            var_place[i, c] += reach * (covar[i, c] + carried) + push * at_place + square * dt * drift[c] ** 2
+            covar[i, c] = keep * carried + push * both
+            var_speed[i, c] = keep**2 * var_speed[i, c] + push * at_speed
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -136,13 +134,12 @@ def _update(
             error = (boxes[k, c] + half if c < 2 else 2 * half) - place[i, c]
             spread = var_place[i, c] + (height * shares[c]) ** 2
             gain = var_place[i, c] / spread
+            gain_speed = covar[i, c] / spread
             place[i, c] += gain * error
+            speed[i, c] += gain_speed * error
             var_place[i, c] *= 1 - gain
-            if c == 0:
-                gain_speed = covar[i, 0] / spread
-                speed[i, 0] += gain_speed * error
-                var_speed[i, 0] -= gain_speed * covar[i, 0]
-                covar[i, 0] *= 1 - gain
+            var_speed[i, c] -= gain_speed * covar[i, c]
+            covar[i, c] *= 1 - gain
 
 
 def _heights(place: Float64s) -> Float64s:

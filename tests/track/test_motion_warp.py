@@ -1,0 +1,62 @@
+"""Camera motion: by a warp, and as people show it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perdure.track.kalman import Motion
+from perdure.track.motion_warp import Sway, warped
+from perdure.track.walking import WalkingModel
+
+from .conftest import box_at, play
+
+
+def test_a_warp_carries_place_and_speed() -> None:
+    model = WalkingModel()
+    motion = Motion.started(model, box_at(200)[None])
+    motion.speed[0, 0] = 10.0
+    warped(motion, model, np.array([[2.0, 0, 30], [0, 2, -5], [0, 0, 1]]))
+    np.testing.assert_allclose(motion.place[0], [430, 475, 128, 320])
+    assert motion.speed[0, 0] == 20.0
+
+
+def shifts(camera_px: float, frames: int = 60, people: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """What ``Sway`` says and what the camera did, (frames, 2) each; every person surprises by 3 px on their own."""
+    rng = np.random.default_rng(0)
+    sway, said, true = Sway(), [], rng.normal(0, camera_px, (frames, 2))
+    for moved in true:
+        place = rng.uniform(0, 500, (people, 4))
+        measured = place.copy()
+        measured[:, :2] += moved + rng.normal(0, 3, (people, 2))
+        said.append(sway.shift(place, measured, np.ones(people, np.bool_), np.arange(people)))
+    return np.array(said), true
+
+
+def test_a_swaying_camera_is_learned_from_people() -> None:
+    said, true = shifts(camera_px=20.0)
+    assert np.abs(said[20:] - true[20:]).mean() < 0.2 * np.abs(true[20:]).mean()
+
+
+def test_a_still_camera_is_left_alone() -> None:
+    assert not shifts(camera_px=0.0)[0].any()
+
+
+def test_two_people_are_not_asked() -> None:
+    assert not shifts(camera_px=20.0, people=2)[0].any()
+
+
+def test_people_of_a_shaking_camera_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five people in a row, the camera wanders."""
+
+    def numbers() -> int:
+        rng, frames, camera = np.random.default_rng(3), [], np.zeros(2)
+        for f in range(80):
+            camera = 0.9 * camera + rng.normal(0, 8, 2) * (f > 5)
+            frames.append((f / 10, {p: box_at(150 + 50 * p + camera[0], 240 + camera[1], 110) for p in range(5)}))
+        run = play(frames, looks=False)
+        return sum(len(set(numbers)) for numbers in run.numbers.values())
+
+    asked = numbers()
+    monkeypatch.setattr(Sway, "shift", lambda *_: np.zeros(2))
+    assert 5 <= asked < numbers()
