@@ -5,6 +5,7 @@ import pytest
 
 from perdure.assemble import cameras, site
 from perdure.config import parse
+from perdure.detect.outside import Outside
 from perdure.gallery.calibrate import Calibration
 from perdure.pipeline import know, recall, see
 from perdure.types import Frame
@@ -84,3 +85,23 @@ def test_a_frame_without_anybody_needs_no_embedder(parts):
     tracklets, (seen,) = see([frame("a", 0, [])], eyes)
     assert tracklets == []
     assert len(seen.detections) == 0
+
+
+def test_a_camera_with_detections_made_elsewhere_is_not_searched():
+    class Spy(ColourDetector):
+        asked = 0
+
+        def detect(self, images):
+            self.asked += len(images)
+            return super().detect(images)
+
+    spy = Spy()
+    told = Outside(np.arange(12), np.tile(np.float32([40, 20, 56, 56]), (12, 1)), np.full(12, 0.9, np.float32))
+    eyes = cameras(["a", "b"], CONFIG, spy, ColourEmbedder(), lambda *_: "", outside={"a": told})
+    for index in range(12):
+        _, seen = see([frame("a", index, []), frame("b", index, ["red"])], eyes)
+        boxes = {one.camera: one.detections.boxes for one in seen}
+        np.testing.assert_array_equal(boxes["a"], [[40, 20, 56, 56]])
+        if "b" in boxes:
+            assert boxes["b"][0, 0] == pytest.approx(20 + index, abs=2)
+    assert 0 < spy.asked <= 12

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from contextlib import nullcontext
+from pathlib import Path
 
 from perdure.config import Config, GalleryConfig, TopologyConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
+from perdure.detect.outside import Outside
 from perdure.embed.embedder import Embedder
 from perdure.embed.open import open_embedder
 from perdure.errors import ConfigError
@@ -18,6 +21,7 @@ from perdure.gallery.exemplars import last, last_good, moving_average, ring_cent
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
 from perdure.gallery.topology import SiteMap, Topology
+from perdure.interop.detections import read_detections
 from perdure.models.card import Card
 from perdure.models.catalogue import find
 from perdure.pipeline import Cameras, KeepPicture, Site, Stage
@@ -50,12 +54,24 @@ def cameras(
     embedder: Embedder,
     keep_picture: KeepPicture,
     stage: Stage = nullcontext,
+    outside: Mapping[str, Outside] | None = None,
 ) -> Cameras:
     """Everything between pixels and tracklets."""
     trackers = {name: tracker(name, config) for name in names}
     thinned = config.gallery.policy == "default"  # the field's policies take what the tracker gives
     keep = config.gallery.exemplars_per_tracklet if thinned else None
-    return Cameras(detector, embedder, trackers, config.detection, keep, keep_picture, stage)
+    return Cameras(detector, embedder, trackers, config.detection, keep, keep_picture, stage, outside or {})
+
+
+def outside(config: Config) -> dict[str, Outside]:
+    """The detections that were made elsewhere, by camera.
+
+    Raises:
+        InputError: a file is not as it should be.
+    """
+    files = {name: camera.detections for name, camera in config.cameras.items() if camera.detections is not None}
+    told = {name: read_detections(Path(file)) for name, file in files.items()}
+    return {name: Outside(one.frames, one.boxes, one.scores) for name, one in told.items()}
 
 
 def tracker(camera: str, config: Config, first_number: int = 1) -> Tracker:

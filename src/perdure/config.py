@@ -24,6 +24,7 @@ class CameraConfig(_Section):
     offset_s: float = Field(0.0, ge=-86400.0, le=86400.0, description="Recorded footage: its first frame is this late.")
     rate_fps: float | None = Field(None, gt=0.0, le=1000.0, description="For files that have no rate or a wrong one.")
     rotate_deg: Literal[0, 90, 180, 270] = Field(0, description="Turn the picture further clockwise.")
+    detections: str | None = Field(None, description="File of its boxes (MOT text or JSON): no detector looks at it.")
 
 
 class DetectionConfig(_Section):

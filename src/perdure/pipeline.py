@@ -8,7 +8,7 @@ Nothing here waits, sleeps or reads a clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from perdure.config import DetectionConfig
 from perdure.detect.detector import Detector
+from perdure.detect.outside import Outside
 from perdure.detect.schedule import due
 from perdure.embed.crop import cut
 from perdure.embed.embedder import Embedder
@@ -89,6 +90,8 @@ class Cameras:
     """How many go on; None: all that the tracker kept."""
     keep_picture: KeepPicture = lambda _frame, _row, _crop: ""
     stage: Stage = nullcontext
+    outside: Mapping[str, Outside] = field(default_factory=dict)
+    """Cameras whose detections somebody else made: their pictures are not searched."""
     looked_at: dict[str, float] = field(default_factory=dict)
     """UTC seconds of the last look of each camera."""
     _none: Crops = field(init=False)
@@ -104,18 +107,23 @@ class Cameras:
         return chosen
 
     def _due(self, frame: Frame) -> bool:
+        if frame.camera in self.outside:
+            return True
         since_s = frame.at - self.looked_at.get(frame.camera, -math.inf)
         people, certain = self.trackers[frame.camera].expected()
         return due(since_s, frame.motion, people, certain, self.looks)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """The people in each frame."""
-        if not frames:
-            return []
+        searched = [frame for frame in frames if frame.camera not in self.outside]
         with self.stage("decode"):
-            images = [frame.image() for frame in frames]
+            images = [frame.image() for frame in searched]
         with self.stage("detect"):
-            return self.detector.detect(images)
+            found = iter(self.detector.detect(images) if images else [])
+            return [
+                self.outside[frame.camera].of(frame, self.looks) if frame.camera in self.outside else next(found)
+                for frame in frames
+            ]
 
     def propose(self, frames: Sequence[Frame], detections: Sequence[Detections]) -> list[Ints]:
         """Per frame the rows whose embedding could change an association or improve a tracklet."""

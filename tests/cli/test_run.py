@@ -187,6 +187,16 @@ def test_the_command_line_stands_above_the_file(tmp_path):
         settle(["a=b.mp4"], file, None, None, None, None)
 
 
+def test_detections_belong_to_a_camera(tmp_path):
+    settled = settle(["door=b.mp4"], None, None, None, None, None, ["b.txt"])
+    assert settled.cameras["door"].detections == "b.txt"
+    settled = settle(["b.mp4", "c.mp4"], None, None, None, None, None, ["c=c.json"])
+    assert [camera.detections for camera in settled.cameras.values()] == [None, "c.json"]
+    for told in ("c.txt", "d=c.txt"):
+        with pytest.raises(ConfigError, match="give the camera, NAME=FILE; cameras: b, c"):
+            settle(["b.mp4", "c.mp4"], None, None, None, None, None, [told])
+
+
 def test_help_imports_nothing_heavy():
     import subprocess
 

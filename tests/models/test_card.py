@@ -94,7 +94,7 @@ def test_a_card_survives_the_file(tmp_path: Path, base: dict[str, Any]) -> None:
     ("base", "key", "value", "told"),
     [
         (EMBEDDER, "colour_order", "rgb", "unknown key 'colour_order'"),
-        (EMBEDDER, "input.sizes", 3, "unknown key 'input.sizes'"),
+        (EMBEDDER, "input.depth", 3, "unknown key 'input.depth'"),
         (EMBEDDER, "output.vektor", "x", "unknown key 'output.vektor'"),
         (EMBEDDER, "licence", None, "licence: Field required"),
         (EMBEDDER, "output.dim", 1, "output.dim: "),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,11 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for everything that comes out.")] = Path("run"),
     config: Annotated[Path | None, typer.Option(help="perdure.yaml; its cameras are added.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Name in the catalogue, or an ONNX file with a card.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Name in the catalogue, an ONNX file, or Darknet files.")] = None,
+    detections: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]FILE", help="Boxes of a camera made elsewhere, MOT text or JSON (repeatable)."),
+    ] = None,
     embedder: Annotated[str | None, typer.Option(help="Name in the catalogue, or an ONNX file with a card.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     detect_every: Annotated[int | None, typer.Option(help="Look for people on every n-th frame only.")] = None,
@@ -42,7 +47,7 @@ def run(
     from perdure.nodes.recorded import Plan
     from perdure.nodes.recorded import run as run_plan
 
-    settings = settle(sources or [], config, detector, embedder, device, detect_every)
+    settings = settle(sources or [], config, detector, embedder, device, detect_every, detections or [])
     plan = Plan(settings, out, overwrite=overwrite, resume=resume, video=video)
     if as_json:
         import json
@@ -66,11 +71,12 @@ def settle(
     embedder: str | None,
     device: str | None,
     detect_every: int | None,
+    detections: Sequence[str] = (),
 ) -> Config:
     """The configuration file with what the command line says on top.
 
     Raises:
-        ConfigError: a value is wrong, two cameras have one name, or there is no camera at all.
+        ConfigError: a value is wrong, two cameras have one name, there is none at all, or detections belong to none.
     """
     from perdure.config import load, parse
     from perdure.errors import ConfigError
@@ -82,6 +88,12 @@ def settle(
         if name in cameras:
             raise ConfigError(f"two sources are called {name!r}: give each its own name, NAME=SOURCE")
         cameras[name] = {"source": source}
+    for camera, file in (name_source(text) for text in detections):
+        if camera is None and len(given) == 1:
+            camera = next(reversed(cameras))
+        if camera not in cameras:
+            raise ConfigError(f"--detections {file}: give the camera, NAME=FILE; cameras: {', '.join(cameras)}")
+        cameras[camera]["detections"] = file
     if not cameras:
         raise ConfigError("no camera: give at least one SOURCE, or a --config with cameras")
     chosen = (
