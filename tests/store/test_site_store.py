@@ -106,8 +106,9 @@ def test_events_are_found_by_what_they_are(store, reader):
 
     assert ids() == ["visit/yard/3", "visit/door/2", "visit/door/1"]
     assert ids(identity="P1") == ["visit/yard/3", "visit/door/1"]
-    assert ids(camera="door") == ["visit/door/2", "visit/door/1"]
-    assert ids(camera="oo") == []
+    assert ids(cameras=["door"]) == ["visit/door/2", "visit/door/1"]
+    assert ids(cameras=["oo"]) == []
+    assert ids(cameras=["door", "yard"]) == ids()
     assert ids(since=15.0) == ["visit/yard/3", "visit/door/2"]
     assert ids(since=5.0, until=15.0) == ["visit/door/1"]
     assert ids(open=True) == ["visit/door/2"]
@@ -123,7 +124,7 @@ def test_people_are_listed_last_seen_first_and_found_by_name_and_camera(store, r
     store.save(Step(people=people))
     assert [p.id for p in reader.people(limit=3)] == ["P5", "P4", "P3"]
     assert [p.id for p in reader.people(after=(4.0, "P3"))] == ["P2", "P1", "P0"]
-    assert [p.id for p in reader.people(camera="yard")] == ["P4", "P2", "P0"]
+    assert [p.id for p in reader.people(cameras=["yard"])] == ["P4", "P2", "P0"]
     assert [p.id for p in reader.people(named="nn_100%")] == ["P3"]
     assert [p.id for p in reader.people(named="a%1")] == []
     assert reader.count_people() == 6

@@ -14,6 +14,7 @@ from perdure.cli.demo import demo
 from perdure.cli.embed import embed
 from perdure.cli.run import run
 from perdure.cli.search import search
+from perdure.cli.serve import camera_app, serve
 from perdure.cli.simulate import simulate
 from perdure.cli.track import track
 from perdure.errors import PerdureError
@@ -43,10 +44,12 @@ def common(
 
 app.command()(demo)
 app.command()(run)
+app.command()(serve)
 app.command()(track)
 app.command()(embed)
 app.command()(search)
 app.command()(simulate)
+app.add_typer(camera_app, name="camera")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(train.app, name="train")

@@ -25,6 +25,7 @@ from perdure.store.sqlite import cause, close, open_wal
 Role = Literal["viewer", "operator", "admin"]
 """Looks; corrects identities; does everything. Each may do what those before it may."""
 
+FILE = "accounts.db"
 SESSION_S = 14 * 86400.0
 """A log-in lasts two weeks from its last use."""
 MIN_PASSWORD = 10

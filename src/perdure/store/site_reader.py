@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +37,8 @@ class EventFilter:
     """Which events; times are UTC seconds, and an event counts that overlaps them."""
 
     identity: str | None = None
-    camera: str | None = None
+    cameras: Sequence[str] = ()
+    """Seen by any of these; none given: by any at all."""
     kind: str | None = None
     since: float | None = None
     until: float | None = None
@@ -88,13 +90,13 @@ class SiteReader:
         return int(self._all(select(func.coalesce(func.max(schema.told.c.seq), 0)))[0][0])
 
     def people(
-        self, after: Cursor | None = None, limit: int = 50, camera: str | None = None, named: str | None = None
+        self, after: Cursor | None = None, limit: int = 50, cameras: Sequence[str] = (), named: str | None = None
     ) -> list[Person]:
         """The last seen first; ``named``: whose name or id has this in it."""
         table = schema.people
         chosen = select(table)
-        if camera is not None:
-            chosen = chosen.where(table.c.cameras.contains(f"|{camera}|", autoescape=True))
+        if cameras:
+            chosen = chosen.where(_by_any(table.c.cameras, cameras))
         if named:
             chosen = chosen.where(
                 or_(table.c.name.icontains(named, autoescape=True), table.c.id.icontains(named, autoescape=True))
@@ -142,8 +144,8 @@ def _conditions(which: EventFilter) -> list[ColumnElement[bool]]:
         wanted.append(table.c.identity == which.identity)
     if which.kind is not None:
         wanted.append(table.c.kind == which.kind)
-    if which.camera is not None:
-        wanted.append(table.c.cameras.contains(f"|{which.camera}|", autoescape=True))
+    if which.cameras:
+        wanted.append(_by_any(table.c.cameras, which.cameras))
     if which.until is not None:
         wanted.append(table.c.start <= which.until)
     if which.since is not None:
@@ -151,6 +153,10 @@ def _conditions(which: EventFilter) -> list[ColumnElement[bool]]:
     if which.open is not None:
         wanted.append(table.c.end.is_(None) if which.open else table.c.end.is_not(None))
     return wanted
+
+
+def _by_any(column: ColumnElement[str], cameras: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(column.contains(f"|{camera}|", autoescape=True) for camera in cameras))
 
 
 def _older(time: ColumnElement[float], id: ColumnElement[str], than: Cursor) -> ColumnElement[bool]:

@@ -1,0 +1,1 @@
+"""The service: HTTP API, log-in, live events and the page."""

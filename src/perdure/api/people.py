@@ -1,0 +1,238 @@
+"""People: who they are, why, and what a person says about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field
+
+from perdure.api.auth import Admin, Operator, Viewer
+from perdure.api.context import Context, Service
+from perdure.api.events import scoped
+from perdure.api.shapes import (
+    After,
+    ChangeOut,
+    Limit,
+    Page,
+    PersonDetails,
+    PersonOut,
+    Reason,
+    StayOut,
+    change_out,
+    cursor_of,
+    event_out,
+    next_of,
+    person_out,
+    reason_of,
+)
+from perdure.gallery import corrections
+from perdure.gallery.gallery import Gallery
+from perdure.gallery.ledger import standing
+from perdure.store.accounts import User
+from perdure.store.site_reader import EventFilter, Person
+from perdure.types import Enrolled, Matched, Merged, Moved, Split, Tracklet
+
+router = APIRouter(tags=["people"])
+
+Name = Annotated[str, Field(max_length=200)]
+Id = Annotated[str, Field(max_length=200)]
+
+
+class Naming(BaseModel):
+    """A name for somebody; empty takes it away."""
+
+    name: Name
+
+
+class Merging(BaseModel):
+    """Who else this is."""
+
+    into: Id
+
+
+class Splitting(BaseModel):
+    """Which sightings are somebody else."""
+
+    tracklets: list[Id] = Field(min_length=1, max_length=10_000)
+
+
+class Moving(BaseModel):
+    """Whom a sighting really shows."""
+
+    tracklet: Id
+    to: Id
+
+
+class Constraining(BaseModel):
+    """Whether two sightings show one person."""
+
+    first: Id
+    second: Id
+    same: bool
+
+
+class Forgetting(BaseModel):
+    """Why somebody is erased; kept with the tombstone."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+@router.get("/people")
+def people(
+    user: Viewer,
+    service: Service,
+    camera: Annotated[str | None, Query(max_length=64)] = None,
+    named: Annotated[str | None, Query(max_length=200, description="Whose name or id has this in it.")] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Page[PersonOut]:
+    """The last seen first."""
+    found = service.reader.people(cursor_of(after), limit, scoped(user, camera), named)
+    following = next_of(found[-1].last_seen, found[-1].id) if len(found) == limit else None
+    return Page(items=[person_out(person, user) for person in found], next=following)
+
+
+@router.get("/people/{id}")
+def person(id: str, user: Viewer, service: Service) -> PersonDetails:
+    """Somebody with every stay, and why each is believed to show them."""
+    found = _found(service, user, id)
+    service.accounts.note(service.site.now(), user.name, "looked at a person", found.id)
+    stays = [t for t in service.reader.tracklets_of(found.id) if user.sees(t.camera)]
+    reasons = service.site.ask(lambda gallery, _: _reasons(gallery, {t.id for t in stays}))
+    visits = service.reader.events(EventFilter(found.id, user.cameras), None, 200)
+    return PersonDetails(
+        **person_out(found, user).model_dump(),
+        stays=[_stay(tracklet, reasons.get(tracklet.id, [])) for tracklet in stays],
+        visits=[event_out(event, user) for event in visits],
+    )
+
+
+@router.patch("/people/{id}")
+def rename(id: str, given: Naming, user: Operator, service: Service) -> PersonOut:
+    """Give somebody a name."""
+    known = _found(service, user, id).id
+    service.site.ask(lambda gallery, at: corrections.rename(gallery, at, known, given.name))
+    service.accounts.note(service.site.now(), user.name, "named a person", known)
+    return person_out(_found(service, user, known), user)
+
+
+@router.post("/people/{id}/merge")
+def merge(id: str, given: Merging, user: Operator, service: Service) -> PersonOut:
+    """They are the same person; 409 where two of their sightings cannot be."""
+    source, target = _found(service, user, id).id, _found(service, user, given.into).id
+    service.site.ask(lambda gallery, at: corrections.merge(gallery, at, source, target))
+    service.accounts.note(service.site.now(), user.name, "merged people", f"{source} into {target}")
+    return person_out(_found(service, user, target), user)
+
+
+@router.post("/people/{id}/split")
+def split(id: str, given: Splitting, user: Operator, service: Service) -> PersonOut:
+    """These sightings are somebody else, who is answered."""
+    known = _found(service, user, id).id
+    service.site.ask(lambda gallery, at: corrections.split(gallery, at, known, given.tracklets))
+    service.accounts.note(service.site.now(), user.name, "split a person", known)
+    return person_out(_found(service, user, _home(service, given.tracklets[0])), user)
+
+
+@router.post("/moves")
+def move(given: Moving, user: Operator, service: Service) -> PersonOut:
+    """One sighting is somebody else known, who is answered."""
+    target = _found(service, user, given.to).id
+    service.site.ask(lambda gallery, at: corrections.move(gallery, at, given.tracklet, target))
+    service.accounts.note(service.site.now(), user.name, "moved a sighting", f"{given.tracklet} to {target}")
+    return person_out(_found(service, user, target), user)
+
+
+@router.post("/constraints", status_code=204)
+def constrain(given: Constraining, user: Operator, service: Service) -> None:
+    """Two sightings show one person, or do not; no later decision goes against that."""
+    service.site.ask(lambda gallery, at: corrections.constrain(gallery, at, given.first, given.second, same=given.same))
+    said = f"{given.first} and {given.second}: {'same' if given.same else 'different'}"
+    service.accounts.note(service.site.now(), user.name, "constrained", said)
+
+
+@router.delete("/people/{id}")
+def forget(id: str, given: Forgetting, user: Admin, service: Service) -> ChangeOut:
+    """Erase somebody everywhere: evidence, pictures, visits. It cannot be taken back."""
+    known = _found(service, user, id).id
+    tombstone = service.site.forget(known, given.reason)
+    service.accounts.note(service.site.now(), user.name, "erased a person", known)
+    return change_out(-1, tombstone, stands=True)
+
+
+@router.get("/changes")
+def changes(
+    _: Viewer, service: Service, before: Annotated[int | None, Query(ge=0)] = None, limit: Limit = 50
+) -> list[ChangeOut]:
+    """The gallery's log, the newest first; `before`: older than that position."""
+
+    def newest(gallery: Gallery, _: float) -> list[ChangeOut]:
+        stands = standing(gallery.log)
+        end = len(gallery.log) if before is None else min(before, len(gallery.log))
+        return [change_out(i, gallery.log[i], stands[i]) for i in range(end - 1, max(end - 1 - limit, -1), -1)]
+
+    return service.site.ask(newest)
+
+
+@router.post("/changes/{position}/undo", status_code=204)
+def undo(position: int, user: Operator, service: Service) -> None:
+    """Take a change back; 409 says why not, and what to do instead."""
+    service.site.ask(lambda gallery, at: corrections.undo(gallery, at, position))
+    service.accounts.note(service.site.now(), user.name, "took a change back", str(position))
+
+
+def _found(service: Context, user: User, id: str) -> Person:
+    """Somebody this user may see, also by the number of an identity that was merged.
+
+    Raises:
+        HTTPException: 404.
+    """
+    found = service.reader.person(id)
+    if found is None:
+        now = service.site.ask(lambda gallery, _: gallery.partition.resolve(id))
+        found = service.reader.person(now)
+    if found is None or not any(user.sees(camera) for camera in found.cameras):
+        raise HTTPException(404, f"there is no person {id}")
+    return found
+
+
+def _home(service: Context, tracklet: str) -> str:
+    return service.reader.identity_of(tracklet) or ""
+
+
+def _stay(tracklet: Tracklet, reasons: list[Reason]) -> StayOut:
+    pictures = [(q, p) for e in tracklet.exemplars for q, p in zip(e.quality, e.pictures, strict=True) if p]
+    best_first = [picture for _, picture in sorted(pictures, key=lambda pair: -pair[0])]
+    return StayOut(
+        tracklet=tracklet.id,
+        camera=tracklet.camera,
+        start=tracklet.start,
+        end=tracklet.end,
+        picture=best_first[0] if best_first else "",
+        pictures=best_first,
+        reasons=reasons,
+    )
+
+
+def _reasons(gallery: Gallery, wanted: set[str]) -> dict[str, list[Reason]]:
+    """What the log says of these tracklets, in order."""
+    said: dict[str, list[Reason]] = {id: [] for id in wanted}
+    for change in gallery.log:
+        match change:
+            case Enrolled(tracklet=id, identity=who, evidence=evidence) if id in wanted:
+                said[id].append(reason_of(change.at, f"new: {who}", evidence))
+            case Matched(tracklet=id, identity=who, evidence=evidence) if id in wanted:
+                said[id].append(reason_of(change.at, f"matched {who}", evidence))
+            case Moved(tracklet=id, source=source, target=target, reason=reason) if id in wanted:
+                said[id].append(reason_of(change.at, f"moved from {source} to {target}: {reason}", None))
+            case Split(source=source, target=target, tracklets=ids, reason=reason):
+                for id in wanted & set(ids):
+                    said[id].append(reason_of(change.at, f"split from {source} as {target}: {reason}", None))
+            case Merged(source=source, target=target, evidence=evidence):
+                for id in wanted:
+                    if gallery.partition.resolve(source) == gallery.partition.identity_of.get(id) and any(
+                        reason.what.endswith(source) for reason in said[id]
+                    ):
+                        said[id].append(reason_of(change.at, f"{source} merged into {target}", evidence))
+    return said

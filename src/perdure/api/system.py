@@ -1,0 +1,87 @@
+"""Whether it runs, how well, and figures for Prometheus."""
+
+from __future__ import annotations
+
+import shutil
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from perdure import __version__
+from perdure.api.auth import Viewer
+from perdure.api.context import Service
+from perdure.store.site_reader import EventFilter
+
+router = APIRouter(tags=["system"])
+
+STATES = ("connecting", "streaming", "frozen", "unreachable")
+
+
+class Health(BaseModel):
+    """All that is open to everybody."""
+
+    status: str = Field(description="ok, or degraded where a camera is down or something could not be kept.")
+
+
+class Status(BaseModel):
+    """The site in figures."""
+
+    version: str
+    now: float
+    people: int
+    open_visits: int
+    cameras: int
+    cameras_streaming: int
+    detector: str
+    embedder: str
+    unsaved_steps: int = Field(description="Steps that could not be written, such as on a full disk.")
+    disk_free_mb: float
+
+
+@router.get("/health")
+def health(service: Service) -> Health:
+    """For watchdogs; needs no log-in and tells nothing else."""
+    down = any(status.health.state != "streaming" for status in service.site.status())
+    return Health(status="degraded" if down or service.site.is_behind else "ok")
+
+
+@router.get("/status")
+def status(_: Viewer, service: Service) -> Status:
+    """The site in figures."""
+    cameras = service.site.status()
+    return Status(
+        version=__version__,
+        now=service.site.now(),
+        people=service.reader.count_people(),
+        open_visits=service.reader.count_events(EventFilter(open=True)),
+        cameras=len(cameras),
+        cameras_streaming=sum(c.health.state == "streaming" for c in cameras),
+        detector=service.site.detector.name,
+        embedder=service.site.embedder.name,
+        unsaved_steps=service.site.failures,
+        disk_free_mb=round(shutil.disk_usage(service.site.folder).free / 2**20, 1),
+    )
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(_: Viewer, service: Service) -> Response:
+    """In Prometheus' text format."""
+    site, lines = service.site, []
+
+    def add(name: str, kind: str, about: str, values: dict[str, float]) -> None:
+        lines.extend([f"# HELP perdure_{name} {about}", f"# TYPE perdure_{name} {kind}"])
+        lines.extend(f"perdure_{name}{labels} {value:g}" for labels, value in values.items())
+
+    cameras = site.status()
+    label = {c.name: f'{{camera="{c.name}"}}' for c in cameras}
+    add("people", "gauge", "People in the gallery.", {"": service.reader.count_people()})
+    add("visits_open", "gauge", "Visits going on.", {"": service.reader.count_events(EventFilter(open=True))})
+    add("events_told_total", "counter", "Revisions of events told.", {"": service.broadcast.last})
+    add("unsaved_steps_total", "counter", "Steps that could not be written.", {"": site.failures})
+    add("camera_up", "gauge", "Whether frames come.", {label[c.name]: c.health.state == "streaming" for c in cameras})
+    add("camera_fps", "gauge", "Frames decoded a second.", {label[c.name]: c.health.fps for c in cameras})
+    add("frames_total", "counter", "Frames decoded.", {label[c.name]: c.health.frames for c in cameras})
+    add("looked_at_total", "counter", "Frames that the detector saw.", {label[c.name]: c.looked_at for c in cameras})
+    add("connections_total", "counter", "Times opened.", {label[c.name]: c.health.connections for c in cameras})
+    add("camera_people", "gauge", "People in the picture.", {label[c.name]: c.people for c in cameras})
+    return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
