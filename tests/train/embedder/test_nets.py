@@ -10,7 +10,7 @@ from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
 OSNET_X025 = {"stem": 16, "widths": (64, 96, 128), "depths": (2, 2, 2), "parts": 0}
 
 
-@pytest.mark.parametrize("blocks", ["plain", "osnet", "osnet-ibn"])
+@pytest.mark.parametrize("blocks", ["plain", "osnet", "osnet-ibn", "resnet", "resnet-ibn"])
 def test_shapes_and_ranges(blocks):
     net = BodyNet(NetShape(blocks=blocks, **{**OSNET_X025, "dim": 32})).eval()
     with torch.inference_mode():
@@ -27,6 +27,33 @@ def test_the_blocks_of_osnet_have_the_published_size():
         net = BodyNet(shape)
         blocks = sum(p.numel() for p in [*net.stem.parameters(), *net.stages.parameters()])
         assert blocks == pytest.approx(published, rel=0.06)
+
+
+@pytest.mark.parametrize("blocks", ["resnet", "resnet-ibn"])
+def test_resnet_50_has_its_size_and_keeps_the_last_stride(blocks):
+    """23.5 M parameters without the classifier, as published; the last map is a sixteenth of the picture."""
+    shape = NetShape(blocks, 64, (256, 512, 1024, 2048), (3, 4, 6, 3), 0, 8)
+    with torch.device("meta"):
+        net = BodyNet(shape)
+        x = net.stem(torch.zeros(1, 3, 256, 128))
+        for stage in net.stages:
+            x = stage(x)
+    assert sum(p.numel() for p in [*net.stem.parameters(), *net.stages.parameters()]) == pytest.approx(23.5e6, rel=0.01)
+    assert x.shape == (1, 2048, 16, 8)
+
+
+@pytest.mark.parametrize("blocks", ["resnet", "resnet-ibn"])
+def test_resnet_learns_folds_and_exports(blocks, tmp_path):
+    torch.manual_seed(0)
+    net = BodyNet(NetShape(blocks, 8, (16, 32), (1, 2), 1, 16)).train()
+    pictures = torch.rand(4, 3, 32, 16) * 255
+    net(pictures).embedding.sum().backward()
+    assert all(p.grad is not None for n, p in net.named_parameters() if "quality_head" not in n)
+    net.eval()
+    with torch.inference_mode():
+        done = folded(net, (32, 16))(pictures).embedding
+        torch.testing.assert_close(done, net(pictures).embedding, atol=1e-3, rtol=1e-3)
+    assert export_onnx(net, (32, 16), tmp_path / "r.onnx", pictures).difference < 1e-4
 
 
 def test_quality_sends_no_gradient_into_the_embedding():

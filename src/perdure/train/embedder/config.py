@@ -40,6 +40,7 @@ class Phase(_Strict):
     circle: float = Field(default=0.0, ge=0, description="weight of the circle loss")
     teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
     relations: float = Field(default=0.0, ge=0, description="weight of the teacher's cosine matrix")
+    people_per_batch: int | None = Field(default=None, ge=2, description="that of the run if left out")
     unlabelled: int = Field(default=0, ge=0, description="crops without identity added to each batch, teacher only")
     boxes: int = Field(default=1, ge=1, le=2, description="how often each crop without identity is boxed")
     consistency: float = Field(default=0.0, ge=0, description="weight of the cosine between two boxes of one crop")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from perdure.train.embedder.osnet import osnet_stage, osnet_stem
+from perdure.train.embedder.resnet import resnet_stage, resnet_stem
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,16 @@ class NetShape:
     """Widths and depths of a body network.
 
     Attributes:
-        blocks: plain residual blocks, or those of OSNet without or with instance normalisation in its first layers.
+        blocks: plain residual blocks, or those of OSNet or ResNet without or with instance normalisation early.
+            ResNet-50: stem 64, widths (256, 512, 1024, 2048), depths (3, 4, 6, 3).
         stem: channels after the first convolution (stride 2).
-        widths: channels of each stage; every stage halves the picture.
+        widths: channels of each stage; every plain stage halves the picture.
         depths: residual blocks of each stage.
         parts: attention maps that each pool one body part (0: only average and maximum).
         dim: length of the embedding.
     """
 
-    blocks: Literal["plain", "osnet", "osnet-ibn"] = "plain"
+    blocks: Literal["plain", "osnet", "osnet-ibn", "resnet", "resnet-ibn"] = "plain"
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 160)
     depths: tuple[int, ...] = (1, 3, 2)
@@ -101,7 +103,7 @@ class BodyNet(nn.Module):
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         self.shape = shape
-        self.stem, self.stages = _osnet(shape) if shape.blocks != "plain" else _plain(shape)
+        self.stem, self.stages = _BODIES[shape.blocks](shape)
         inner = shape.widths[-1]
         self.pool = PartPool(inner, shape.parts)
         self.project = nn.Linear(self.pool.out_features, shape.dim, bias=False)
@@ -155,3 +157,17 @@ def _osnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
         stages.append(osnet_stage(inner, width, depth, last=i == last, instance=instance and i == 0))
         inner = width
     return osnet_stem(shape.stem, instance), stages
+
+
+def _resnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
+    """Stride 1 in the first stage, which follows a pooling, and in the last, so that parts stay apart."""
+    stages = nn.ModuleList()
+    inner, last = shape.stem, len(shape.widths) - 1
+    for i, (width, depth) in enumerate(zip(shape.widths, shape.depths, strict=True)):
+        instance = shape.blocks == "resnet-ibn" and i < last
+        stages.append(resnet_stage(inner, width, depth, 1 if i in (0, last) else 2, instance))
+        inner = width
+    return resnet_stem(shape.stem), stages
+
+
+_BODIES = {"plain": _plain, "osnet": _osnet, "osnet-ibn": _osnet, "resnet": _resnet, "resnet-ibn": _resnet}

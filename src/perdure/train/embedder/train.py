@@ -188,7 +188,8 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
     config = run.config
     size_hw = phase.size_hw or config.size_hw
     start_epoch = run.epoch if number == run.phase else 0
-    steps = max(1, len(material.labelled) // (config.people_per_batch * config.crops_per_person))
+    people = phase.people_per_batch or config.people_per_batch
+    steps = max(1, len(material.labelled) // (people * config.crops_per_person))
     optimizer = torch.optim.AdamW(_groups(run.learner, config.weight_decay), lr=phase.learning_rate)
     if start_epoch and run.optimizer_state is not None:
         optimizer.load_state_dict(run.optimizer_state)
@@ -239,7 +240,8 @@ def batches_of(
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
     """Endless batches: pictures (B, H, W, 3) uint8, labels (B,) int64 (-1: unlabelled), teacher's vectors (B, E)."""
     labelled, labels = material.labelled, material.labels
-    people = identity_batches(labels, labelled.cameras, config.people_per_batch, config.crops_per_person, rng)
+    in_batch = phase.people_per_batch or config.people_per_batch
+    people = identity_batches(labels, labelled.cameras, in_batch, config.crops_per_person, rng)
     extra = material.unlabelled if phase.unlabelled else None
     others = index_batches(len(extra), phase.unlabelled, rng) if extra is not None else None
     for index in people:
