@@ -173,17 +173,17 @@ def redacted(log: Sequence[Change], forgotten: Forgotten) -> list[Change]:
     Names and evidence go; that somebody was enrolled stays, under a number that is never given again.
     """
     erased = {*forgotten.tracklets}
-    touched, clean = {forgotten.identity}, []
-    for change in log:
-        if isinstance(change, Enrolled | Matched) and change.tracklet in erased:
-            touched.add(change.identity)
+    called, clean = {forgotten.identity}, []
+    for change, stands in zip(reversed(log), reversed(standing(log)), strict=True):
+        if stands and isinstance(change, Merged) and change.target in called:
+            called.add(change.source)  # an alias of theirs
     for change in log:
         match change:
             case Enrolled(tracklet=tracklet) | Matched(tracklet=tracklet) if tracklet in erased:
                 change = replace(change, evidence=NOTHING_SAID)
-            case Merged(source=source, target=target) if {source, target} & touched:
+            case Merged(source=source, target=target) if {source, target} & called:
                 change = replace(change, evidence=NOTHING_SAID)
-            case Renamed(identity=identity) if identity in touched:
+            case Renamed(identity=identity) if identity in called:
                 change = replace(change, name="")
         clean.append(change)
     return clean
