@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,12 @@ from av.video.stream import VideoStream
 
 from perdure.errors import SourceError
 from perdure.types import Frame
+from perdure.video.doze import Doze, Skipped
 from perdure.video.pixels import Decoded
 from perdure.video.timeline import Timeline
 
 _DEFAULT_FPS: Final = 25.0
 _MAX_FPS: Final = 1000.0
-_DEAD_PACKETS: Final = 25
-"""So many undecodable packets at the end are a broken file, not a scratch."""
 
 
 class _BrokenError(Exception):
@@ -53,10 +52,11 @@ class VideoFile:
     forced_rate: bool = False
     """Times are ``index / rate_fps``, whatever the file says."""
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0, quiet_after_s: float | None = None) -> Iterator[Frame]:
         """The frames from index ``start`` on; earlier ones are decoded but not converted.
 
-        A packet that cannot be decoded is skipped (its frame has no index) and told in the log.
+        A packet that cannot be decoded is skipped (its frame has no index) and told in the log. With ``quiet_after_s``,
+        only key frames are given, and decoded, while nothing moves (``Doze``); index and time are the same.
 
         Raises:
             SourceError: the file cannot be read any further; all frames before that point were given.
@@ -66,10 +66,11 @@ class VideoFile:
             timeline = Timeline(self.rate_fps, float(stream.time_base or 0))
             decode_order = container.format.name == "avi"
             try:
-                for index, decoded in enumerate(self._decoded(container, stream)):
-                    own_s, std = timeline.place(_stamp_s(decoded, decode_order))
+                for index, decoded in enumerate(self._decoded(container, stream, quiet_after_s)):
+                    stamp_s = decoded.stamp_s if isinstance(decoded, Skipped) else _stamp_s(decoded, decode_order)
+                    own_s, std = timeline.place(stamp_s)
                     at_s, std = (index / self.rate_fps, 0.0) if self.forced_rate else (own_s, std)
-                    if index >= start:
+                    if index >= start and not isinstance(decoded, Skipped):
                         yield self._frame(index, self.offset_s + at_s, std, decoded)
                 _assert_whole(container, stream, index + 1, own_s)
             except _BrokenError as broken:
@@ -80,28 +81,20 @@ class VideoFile:
         width, height = _turned_size(decoded, clockwise_deg)
         return Frame(self.camera, index, at, at_std_s, width, height, Decoded(decoded, clockwise_deg))
 
-    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    def _decoded(
+        self, container: InputContainer, stream: VideoStream, quiet_after_s: float | None
+    ) -> Iterator[av.VideoFrame | Skipped]:
         """All frames in the order shown, without what cannot be decoded; raises ``_BrokenError`` where it breaks."""
-        skipped = dead = 0
+        doze = Doze(container, stream, quiet_after_s)
         for packet in _packets(container, stream):
             if isinstance(packet, _BrokenError):
-                with suppress(av.FFmpegError):
-                    yield from stream.codec_context.decode(None)
+                yield from doze.end()
                 raise packet
-            try:
-                decoded = packet.decode()
-            except av.EOFError:
-                continue
-            except av.FFmpegError:
-                skipped, dead = skipped + 1, dead + 1
-                continue
-            # What the decoder held back comes with an empty packet, and says nothing about the last ones.
-            dead = 0 if decoded and packet.size else dead
-            yield from decoded
-        if dead >= _DEAD_PACKETS:
-            raise _BrokenError(f"the last {dead} packets cannot be decoded")
-        if skipped:
-            _log.warning("camera %r: %s: damaged packets skipped: %d", self.camera, self.path, skipped)
+            yield from doze.take(packet)
+        if doze.dead:
+            raise _BrokenError(f"the last {doze.dead} packets cannot be decoded")
+        if doze.skipped:
+            _log.warning("camera %r: %s: damaged packets skipped: %d", self.camera, self.path, doze.skipped)
 
     def _broke(self, index: int, own_s: float, reason: str) -> str:
         lost = "" if self.length is None else f", about {max(self.length - index - 1, 0)} of {self.length} are lost"

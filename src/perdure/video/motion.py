@@ -47,6 +47,8 @@ _EVERYWHERE: Final = 0.5
 _LEAST_GAIN: Final = 0.01
 _DARK: Final = 12.0
 """Blocks darker than this say nothing about the exposure."""
+_TOGETHER_S: Final = 0.5
+"""Frames further apart are no witnesses of each other."""
 _PAUSE_S: Final = 10.0
 """After a gap this long what was known is out of date."""
 
@@ -87,6 +89,8 @@ def watch(before: Background | None, frame: Frame) -> tuple[Background, Float32s
     at_once = _means(cv2.compare(beyond, threshold, cv2.CMP_GT)) / np.float32(255)
     share = _means(cv2.compare(cv2.min(beyond, before.beyond), threshold, cv2.CMP_GT)) / np.float32(255)
     was = frame.at - before.changed_at <= _HOLD_S
+    if passed_s > _TOGETHER_S:
+        share = at_once
     changed = (share >= np.where(was, _OFF, _ON) + _USUAL * np.sqrt(before.usual)) | (at_once >= _AT_ONCE)
     active = changed | was
     if active.mean() > _EVERYWHERE:

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from perdure.types import Frame
+from perdure.video.doze import QUIET_AFTER_S
+from perdure.video.files import VideoFile
 from perdure.video.motion import Background, watch
 from perdure.video.source import Source
 
 
 @dataclass(frozen=True)
 class Watched:
-    """Any source, watched for motion while it is read, in the thread that reads it."""
+    """Any source, watched for motion while it is read, in the thread that reads it.
+
+    Of a video file only key frames are given, and decoded, while nothing moves.
+    """
 
     source: Source
 
@@ -32,8 +37,10 @@ class Watched:
         Raises:
             SourceError: see ``Source``.
         """
+        source = self.source
+        frames = source.frames(quiet_after_s=QUIET_AFTER_S) if isinstance(source, VideoFile) else source.frames()
         background: Background | None = None
-        for frame in self.source.frames():
+        for frame in frames:
             background, motion = watch(background, frame)
             if frame.index >= start:
                 yield replace(frame, motion=motion)
