@@ -18,9 +18,12 @@ from perdure.track.motion_warp import warped
 from perdure.track.scene import Looks, Rule, Scene
 from perdure.track.teller import Teller
 from perdure.track.tracks import Tracks
+from perdure.track.zones import Zones
 from perdure.types import Bools, Crops, Detections, Flag, Float32s, Float64s, Ints, Tracklet
 
 _UNSEEN_SHOWN_S = 0.5
+_AWAY_S = 0.3
+"""Who is seen again after this long was hidden, not just missed."""
 _YOUNG_S = 1.0
 _CROWDED = np.uint8(Flag.CROWDED)
 
@@ -34,7 +37,8 @@ class RuleTracker:
 
     def __init__(self, camera: str, config: TrackingConfig, rule: Rule, first_number: int = 1) -> None:
         self._config, self._rule = config, rule
-        self._teller = Teller(camera, config)
+        self._zones = Zones()
+        self._teller = Teller(camera, config, self._zones)
         self._tracks = Tracks.started(rule.model, np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0), 0.0)
         self._albums: dict[int, Album] = {}
         self._scale = SimilarityScale()
@@ -187,8 +191,14 @@ class RuleTracker:
         tracks = scene.tracks
         which = np.flatnonzero(links >= 0)
         rows, boxes, scores = links[which], scene.boxes[which], scene.scores[which]
+        back = np.flatnonzero(scene.at - tracks.seen[rows] >= _AWAY_S)
+        if len(back):
+            self._zones.back(tracks.box[rows[back]], boxes[back], scene.size)
         tracks.observe(self._rule.model, rows, boxes, scores, scene.flags[which] & _CROWDED, scene.at)
         tracks.entry[rows] = self._teller.journal.add(tracks.entry[rows], scene.at, self._index, boxes, scores)
+        lost = np.flatnonzero(tracks.missed == 1)
+        if len(lost):
+            tracks.leaving[lost] = self._zones.leaving(tracks.box[lost], scene.size)
         if not tracks.confirmed.all():
             tracks.confirmed |= self._rule.confirms(tracks)
 

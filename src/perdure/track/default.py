@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from perdure.track.associate import assign, runner_up
-from perdure.track.frame_kernels import over
+from perdure.track.frame_kernels import offsets, over
 from perdure.track.kernels import hits_used, near_pairs
 from perdure.track.motion_warp import Sway
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
 from perdure.track.walking import WalkingModel
+from perdure.track.zones import INSIDE, SURE
 from perdure.types import Bools, Flag, Float64s, Ints
 
 _FIRST, _LOW, _NEW = 1, 2, 4
@@ -46,6 +47,10 @@ class Weights:
     buffer: float = 0.24
     unseen: float = -0.4
     """Of log(1 + seconds since the last box / 0.1)."""
+    leaving: float = 1.0
+    """Of the log odds that somebody lost at this place stays, against the inside of an unknown picture."""
+    young: float = -1.0
+    """Of a track of at most five boxes that was missed."""
     moving_s: float = 2.0
     """A track unseen for longer comes back by looks only."""
     low_unseen_s: float = 0.4
@@ -76,7 +81,7 @@ class DefaultRule:
         self._doubt_hidden, self._doubt_steady = 2.0, 6.0
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
-        self._floor = -7.0
+        self._floor, self._left_after_s = -7.0, 0.5
         self._pairs = Pairs.none()
 
     def link(self, scene: Scene) -> Ints:
@@ -159,19 +164,22 @@ class DefaultRule:
     def ends(self, scene: Scene) -> Bools:
         """Unseen for too long, walked out of the picture, or unconfirmed and missed."""
         tracks = scene.tracks
-        table = (tracks.motion.place, tracks.seen, tracks.missed, tracks.confirmed, tracks.trust)
+        table = (tracks.motion.place, tracks.seen, tracks.missed, tracks.confirmed, tracks.trust, tracks.leaving)
         width, height = scene.size
         least = self._high_score + self._trust_keep
-        return np.asarray(over(*table, scene.at, float(width), float(height), self._lost_after_s, least))
+        return np.asarray(
+            over(*table, scene.at, float(width), float(height), self._lost_after_s, least, SURE, self._left_after_s)
+        )
 
     def _evidence(self, scene: Scene, measured: Float64s) -> Pairs:
         """Every pair that motion and overlap, or these and looks, could link."""
-        motion, weights, unseen = scene.tracks.motion, self._weights, scene.unseen_s
+        tracks, weights = scene.tracks, self._weights
+        motion = tracks.motion
         flat = weights.prior + weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
-        out = (unseen > weights.moving_s + 0.05) | scene.tracks.adrift
-        floor = np.where(out, np.inf, np.where(scene.pictured, self._floor, 0.0))
+        known = (tracks.seen, tracks.missed, tracks.hits, tracks.leaving, tracks.adrift, scene.pictured)
+        worth = (flat, weights.unseen, weights.leaving, weights.young, weights.moving_s)
+        offset, floor = offsets(*known, scene.at, worth, 1 - INSIDE, self._floor)
         terms = (weights.freedom, weights.motion, weights.overlap, weights.buffer)
-        offset = flat + weights.unseen * np.log1p(unseen / 0.1)
         filters = (motion.place, motion.var_place, self._shares)
         track, box, gain = near_pairs(*filters, offset, floor, measured, terms)
         return Pairs(track, box, gain, len(scene.tracks), len(measured))

@@ -97,20 +97,61 @@ def over(
     missed: Ints,
     confirmed: Bools,
     trust: Float64s,
+    leaving: Float64s,
     at: float,
     width: float,
     height: float,
     lost_after_s: float,
     least_trust: float,
+    sure: float,
+    left_after_s: float,
 ) -> Bools:
-    """(N,) tracks that are over: unseen for too long, walked out of the picture, not believed, or missed while new."""
+    """(N,) tracks that are over: unseen for too long, walked out of the picture, not believed, or missed while new.
+
+    Nobody is carried through an exit: where it is ``sure`` that who is lost has left, ``left_after_s`` is enough.
+    """
     ended = np.zeros(len(seen), np.bool_)
     for i in range(len(seen)):
         outside = place[i, 0] < 0 or place[i, 0] > width or place[i, 1] < 0 or place[i, 1] > height
         ended[i] = (
             at - seen[i] > lost_after_s
+            or (missed[i] > 0 and leaving[i] >= sure and at - seen[i] > left_after_s)
             or (outside and missed[i] > 0)
             or (not confirmed[i] and missed[i] >= 2)
             or trust[i] < least_trust
         )
     return ended
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def offsets(
+    seen: Float64s,
+    missed: Ints,
+    hits: Ints,
+    leaving: Float64s,
+    adrift: Bools,
+    pictured: Bools,
+    at: float,
+    weights: tuple[float, float, float, float, float],
+    stays: float,
+    floor: float,
+) -> tuple[Float64s, Float64s]:
+    """What is known of each track before any box is looked at, and the least evidence of a pair that is worth keeping.
+
+    ``weights``: prior, per log(1 + seconds unseen / 0.1), of the log odds that somebody lost here ``stays``, of a young
+    track that was missed, and the seconds after which motion says nothing. A track that has no picture needs no pair
+    below 0, one too long unseen (or adrift) none at all.
+    """
+    prior, unseen_weight, leaving_weight, young, moving_s = weights
+    offset, least = np.empty(len(seen)), np.empty(len(seen))
+    for i in range(len(seen)):
+        unseen = at - seen[i]
+        offset[i] = prior + unseen_weight * np.log1p(unseen / 0.1)
+        if missed[i] > 0:
+            offset[i] += leaving_weight * np.log((1 - leaving[i]) / stays)
+            if hits[i] <= 5:
+                offset[i] += young
+        least[i] = floor if pictured[i] else 0.0
+        if unseen > moving_s + 0.05 or adrift[i]:
+            least[i] = np.inf
+    return offset, least

@@ -8,17 +8,17 @@ from perdure.config import TrackingConfig
 from perdure.track.album import Album
 from perdure.track.journal import Journal
 from perdure.track.tracks import Tracks
+from perdure.track.zones import SURE, Zones, touches_border
 from perdure.types import Began, Ended, Float64s, Ints, Tracklet
 
-_BORDER_SHARE = 0.03
 _RETELL_S = 5.0
 
 
 class Teller:
     """Keeps what a tracklet needs beyond its track: its journal, how it began, its revision, and the closed ones."""
 
-    def __init__(self, camera: str, config: TrackingConfig) -> None:
-        self.journal = Journal()
+    def __init__(self, camera: str, config: TrackingConfig, zones: Zones) -> None:
+        self.journal, self._zones = Journal(), zones
         self._camera, self._config = camera, config
         self._size = (0, 0)
         self._began: dict[int, tuple[Began, int | None]] = {}
@@ -28,17 +28,27 @@ class Teller:
     def began(self, numbers: Ints, boxes: Float64s, size: tuple[int, int]) -> None:
         """New tracks start in these boxes."""
         self._size = size
-        for number, at_border in zip(numbers.tolist(), touches_border(boxes, size).tolist(), strict=True):
-            self._began[number] = ("entered" if at_border else "appeared", None)
+        entered = touches_border(boxes, size) | (self._zones.entering(boxes, size) >= SURE)
+        for number, at_entry in zip(numbers.tolist(), entered.tolist(), strict=True):
+            self._began[number] = ("entered" if at_entry else "appeared", None)
 
     def closed(self, ended: Tracks, albums: dict[int, Album], size: tuple[int, int] | None) -> None:
-        """These tracks are over; one never confirmed is forgotten untold."""
+        """These tracks are over; one never confirmed is forgotten untold. Without ``size`` the stream is over."""
         gone = touches_border(ended.box, size or self._size)
+        gone |= self._zones.leaving(ended.box, size or self._size) >= SURE
         for row, number in enumerate(ended.number.tolist()):
             if ended.confirmed[row]:
                 path = self.journal.path(int(ended.entry[row]))
+                if size is not None and not ended.adrift[row]:
+                    self._learn(number, path, size)
                 self._closed.append(self._tracklet(number, path, albums[number], "left" if gone[row] else "lost"))
             self._forget(number)
+
+    def _learn(self, number: int, path: Float64s, size: tuple[int, int]) -> None:
+        """One more person has come in at the first box and gone at the last."""
+        self._zones.gone(path[-1:, 2:6], size)
+        if self._began[number][0] != "cut":
+            self._zones.came(path[:1, 2:6], size)
 
     def cut(self, number: int, entry: int, album: Album, heir: int) -> int:
         """A long stay goes on under the number ``heir``, from its last box on; the entry of the heir."""
@@ -80,15 +90,3 @@ class Teller:
     def _forget(self, number: int) -> None:
         del self._began[number]
         self._revision.pop(number, None)
-
-
-def touches_border(boxes: Float64s, size: tuple[int, int]) -> np.typing.NDArray[np.bool_]:
-    """(N,) which boxes reach within 3 % of the picture's border (the lower one counts only where feet leave it)."""
-    width, height = size
-    margin_x, margin_y = _BORDER_SHARE * width, _BORDER_SHARE * height
-    return np.asarray(
-        (boxes[:, 0] <= margin_x)
-        | (boxes[:, 2] >= width - margin_x)
-        | (boxes[:, 1] <= margin_y)
-        | (boxes[:, 3] >= height - margin_y)
-    )

@@ -54,6 +54,8 @@ class Tracks:
     """(N,) UTC seconds until which there is no doubt that this is one person."""
     adrift: Bools
     """(N,) another person was followed by mistake: where this one is now, only looks can say."""
+    leaving: Float64s
+    """(N,) probability that who is lost here is gone for good; of the last box, known once it was missed."""
     motion: Motion
 
     @classmethod
@@ -81,6 +83,7 @@ class Tracks:
             doubt=np.zeros(n),
             sure=np.full(n, at),
             adrift=np.zeros(n, np.bool_),
+            leaving=np.zeros(n),
             motion=Motion.started(model, boxes),
         )
 
