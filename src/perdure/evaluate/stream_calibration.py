@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from perdure.errors import InputError
@@ -14,14 +16,50 @@ from perdure.types import Bools, Float32s, Float64s, Ints
 
 FALSE_POSITIVE_RATE = 0.01
 """Of two crops of strangers, at the threshold given to the simple policies."""
+LOW_QUALITY = 0.05
+"""All but this share of the crops are pictures as good as the calibration knows them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """K comparisons of a tracklet with an identity, as a gallery makes them."""
+
+    score: Float64s
+    """(K,) mean similarity, 0 for strangers on average."""
+    same: Bools
+    """(K,) whether it is the tracklet's own identity."""
+    impostor_mean: float
+    """Mean cosine of two crops of strangers."""
+    impostor_std: float
+    """Standard deviation of the similarity of two tracklets of strangers."""
 
 
 def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibration:
-    """From what a gallery compares: a tracklet with the mean over the tracklets that an identity has so far.
+    """What similarities are worth, from ``comparisons``: logistic regression at even odds.
 
-    Every tracklet is compared with a random part of every person's tracklets, itself excluded: its own person's is
-    "same". (Fitted on pairs of cleaner means, such as whole stays, a gallery believes itself surer than it is and
-    splits people: see docs/evaluate-stream.md.)
+    (Fitted on pairs of cleaner means, such as whole stays, a gallery believes itself surer than it is and splits
+    people: see docs/evaluate-stream.md.)
+
+    Raises:
+        InputError: nobody has two tracklets, or there is only one person.
+    """
+    kept = embeddings[embeddings.person > 0]
+    compared = comparisons(kept, centred=centred)
+    slope, offset = fit_affine(compared.score, compared.same)
+    return Calibration(
+        slope,
+        offset,
+        compared.impostor_mean,
+        compared.impostor_std,
+        _threshold(kept),
+        float(np.quantile(kept.quality, LOW_QUALITY)),
+    )
+
+
+def comparisons(embeddings: Embeddings, *, centred: bool = True) -> Comparisons:
+    """What a gallery compares: a tracklet with the mean over the tracklets that an identity has so far.
+
+    Every tracklet is compared with a random part of every person's tracklets, itself excluded.
 
     Args:
         embeddings: of the people to fit on; junk and distractors are left out.
@@ -43,9 +81,8 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
     score, same = _with_growing_identities(similarity, person)
     if not same.any():
         raise InputError("a calibration needs somebody with two tracklets")
-    slope, offset = fit_affine(score, same)
     strangers = similarity[person[:, None] != person[None]]
-    return Calibration(slope, offset, impostor_mean, float(strangers.std()), _threshold(kept))
+    return Comparisons(score, same, impostor_mean, float(strangers.std()))
 
 
 def _with_growing_identities(similarity: Float64s, person: Ints) -> tuple[Float64s, Bools]:
