@@ -56,6 +56,33 @@ def to_cxcyah(boxes: Floats) -> Floats:
     return np.stack([boxes[:, 0] + width / 2, boxes[:, 1] + height / 2, width / height, height], axis=1)
 
 
+def homography(points: Float64s, targets: Float64s) -> Float64s:
+    """(3, 3) that maps points (N, 2) to targets (N, 2), N >= 4, with the least algebraic error; positive at the points.
+
+    Normalised direct linear transform (Hartley & Zisserman, Multiple View Geometry, 2nd ed., algorithm 4.2). Points of
+    which all but one lie on a line give a matrix that is not finite, or nonsense: compare ``project`` with the targets.
+    """
+    to_unit, from_unit = _normaliser(points), _normaliser(targets)
+    p, q = project(points, to_unit), project(targets, from_unit)
+    one, zero = np.ones((len(p), 1)), np.zeros((len(p), 3))
+    homogeneous = np.hstack([p, one])
+    rows = np.vstack([
+        np.hstack([homogeneous, zero, -q[:, :1] * homogeneous]),
+        np.hstack([zero, homogeneous, -q[:, 1:] * homogeneous]),
+    ])  # fmt: skip
+    unit = np.linalg.svd(rows)[2][-1].reshape(3, 3)
+    matrix = np.linalg.inv(from_unit) @ unit @ to_unit
+    depth = np.hstack([points, one]) @ matrix[2]
+    return np.asarray(matrix / np.median(depth))
+
+
+def _normaliser(points: Float64s) -> Float64s:
+    """(3, 3) that moves the points' centre to 0 and scales their mean distance from it to sqrt(2)."""
+    centre = points.mean(axis=0)
+    scale = np.sqrt(2) / max(float(np.linalg.norm(points - centre, axis=1).mean()), 1e-12)
+    return np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
+
+
 def project(points: Float64s, homography: Float64s) -> Float64s:
     """(N, 2) points through a (3, 3) homography, e.g. foot points to metres on the floor."""
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ homography.T

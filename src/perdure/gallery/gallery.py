@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition, fold, redacted
 from perdure.gallery.scoring import CentredLinkage, Scorer
 from perdure.gallery.shortlist import shortlist
-from perdure.gallery.topology import Topology, by_appearance
+from perdure.gallery.topology import Topology, by_appearance, by_floor
 from perdure.types import (
     Bools,
     Change,
@@ -127,15 +127,16 @@ class Gallery:
         before = len(self.log)
         for id in list(self._waiting):
             self._decide(self.evidence[id], final=True)
-        ids = sorted(self.partition.identity_of, key=lambda id: (self.evidence[id].start, id))
+        held = (id for id in self.partition.identity_of if id in self._index)
+        ids = sorted(held, key=lambda id: (self.evidence[id].start, id))
         if not ids:
             return self.log[before:]
         self._learn_topology()
         rows = np.array([self._index.row(id) for id in ids])
-        similarity, chain = self.scorer.matrix(rows, self._index), self.topology.chain(rows, self._index)
+        similarity, chain = self.scorer.matrix(rows, self._index), self.topology.chain(rows, self._index, self.evidence)
         apart, rate, calibration = self._apart(ids), self.return_rate, self.scorer.calibration
-        clusters = cluster(similarity, apart, self._together(ids), calibration, rate, chain)
-        self._become(at, ids, clusters, similarity, calibration)
+        clusters = cluster(similarity, apart, self.together(ids), calibration, rate, chain)
+        self.become(at, ids, clusters, similarity)
         sure = certainty(similarity, clusters, apart, calibration, rate, chain)
         self._sure |= dict(zip(ids, sure, strict=True))
         return self.log[before:]
@@ -240,7 +241,8 @@ class Gallery:
         similarity[codes == (-1 if own is None else self._codes[own])] = -np.inf
         vetoed, vetoes = self._vetoes(tracklet, index)
         names = [self._names[code] for code in codes]
-        topology = self.topology.evidence(listed.row, index, len(codes))
+        meetings = self.topology.meetings(listed.row, index, self.evidence)
+        topology = self.topology.evidence(listed.row, index, len(codes)) + by_floor(meetings, index, len(codes))
         known = len(self.partition.members) - (own is not None)
         return self.rule(
             Candidates(names, similarity, vetoed[codes], vetoes, tracklets, may_wait_until, known, topology)
@@ -272,6 +274,9 @@ class Gallery:
         for row in np.flatnonzero(too_close > 0):
             other = self.evidence[index.ids[row]]
             found.append((other.id, f"{too_close[row]:.1f} s too soon before or after {other.id}"))
+        for place, meeting in self.topology.meetings(index.row(tracklet.id), index, self.evidence):
+            if meeting.is_impossible:
+                found.append((index.ids[place], f"{meeting.distance_m:.1f} m from {index.ids[place]} at that time"))
         said = [(c.first, c.second) for c in self.partition.constraints if not c.same]
         told = {b for a, b in said if a == tracklet.id} | {a for a, b in said if b == tracklet.id}
         return found + [(other, "the operator said so") for other in sorted(told)]
@@ -287,16 +292,17 @@ class Gallery:
             if other in position
         ]
 
-    def _together(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+    def together(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        """Pairs of positions in ``ids`` that are one person: parts of a cut tracklet, and what was said."""
         position = {id: i for i, id in enumerate(ids)}
         cuts = [(t.supersedes, id) for id in ids if (t := self.evidence[id]).began == "cut" and t.supersedes]
         said = [(c.first, c.second) for c in self.partition.constraints if c.same]
         return [(position[a], position[b]) for a, b in cuts + said if a in position and b in position]
 
-    def _become(
-        self, at: float, ids: Sequence[str], clusters: Ints, similarity: Float64s, calibration: Calibration
-    ) -> None:
+    def become(self, at: float, ids: Sequence[str], clusters: Ints, similarity: Float64s) -> None:
         """Change the partition of ``ids`` into these clusters with as few changes as it takes."""
+        assert isinstance(self.scorer, CentredLinkage)
+        calibration = self.scorer.calibration
         before = [self.partition.identity_of[id] for id in ids]
         for number, kept in enumerate(rename(before, clusters)):
             members = np.flatnonzero(clusters == number).tolist()
@@ -329,7 +335,8 @@ class Gallery:
         homes |= {self.partition.identity_of.get(id) for id in tracklets}
         self._note_certainty(change, tracklets)
         for id in tracklets:
-            self._index.owners[self._index.row(id)] = self._code(self.partition.identity_of[id])
+            if id in self._index:  # not retired
+                self._index.owners[self._index.row(id)] = self._code(self.partition.identity_of[id])
         for name in sorted(home for home in homes if home is not None):
             self._touch(name)
 
@@ -361,13 +368,47 @@ class Gallery:
         moved = [id for id in self.evidence if before.get(id) != now.get(id)]
         homes = {home for id in moved for home in (before.get(id), now.get(id)) if home is not None}
         for id in moved:
-            self._index.owners[self._index.row(id)] = self._code(now[id])
+            if id in self._index:  # not retired
+                self._index.owners[self._index.row(id)] = self._code(now[id])
         for name in sorted(homes):
             self._touch(name)
 
     def rivals(self, tracklet: str) -> list[tuple[str, str]]:
         """Tracklets that show somebody else than this one for certain, each with the reason."""
-        return self._rivals(self.evidence[tracklet], self._index)
+        return self.rivals_among(tracklet, self._index)
+
+    def rivals_among(self, tracklet: str, index: Index) -> list[tuple[str, str]]:
+        """``rivals`` that are in this part of the index, which must hold the tracklet."""
+        return self._rivals(self.evidence[tracklet], index)
+
+    def retire(self, tracklets: Iterable[str]) -> None:
+        """Compare nothing with these any more and let go of their pictures; who they are stays as it is."""
+        for id in list(tracklets):
+            if id in self._index:
+                self._index.remove(id)
+                self.evidence[id] = replace(self.evidence[id], path=_ends(self.evidence[id].path))
+
+    @property
+    def index(self) -> Index:
+        """The tracklets that are compared with."""
+        return self._index
+
+    @property
+    def undecided(self) -> int:
+        """Tracklets that wait for more evidence."""
+        return len(self._waiting)
+
+    def name_of(self, code: int) -> str:
+        """The identity that the index and scores call by this code."""
+        return self._names[code]
+
+    def certainty_of(self, tracklet: str) -> float:
+        """Probability of what was last decided about a tracklet."""
+        return self._sure.get(tracklet, 1.0)
+
+    def tracklets_of(self, change: Change) -> list[str]:
+        """The tracklets that a change placed, as far as they are still there."""
+        return [id for id in _tracklets_of(change, self.partition) if id in self.evidence]
 
     def _touch(self, name: str) -> None:
         self._touched[name] = None
@@ -401,6 +442,11 @@ class Gallery:
     def _confidence(self, members: Sequence[str]) -> float:
         """How probable what was decided about its tracklets is, on average."""
         return float(np.mean([self._sure.get(id, 1.0) for id in members])) if members else 0.0
+
+
+def _ends(path: Float64s) -> Float64s:
+    """The first and the last row."""
+    return path[:: max(len(path) - 1, 1)]
 
 
 def _sighting(tracklet: Tracklet, model: str) -> Sighting:

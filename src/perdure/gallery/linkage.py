@@ -3,7 +3,8 @@
 Two groups of tracklets are joined, the best pair first, while it is more probable than not that they are one person:
 LLR(mean similarity) + what the transitions say + log odds of returning - log(groups left) > 0. Joining the sightings of
 two groups in order of time breaks some transitions (a, then c) and makes others (a, then b; b, then c), always one more
-in all; the difference in their log odds counts once, however many pairs of tracklets there are. Where nothing is known
+in all; the difference in their log odds counts once, however many pairs of tracklets there are. So does each meeting on
+the floor of two that were seen at once. Where nothing is known
 of transitions this is plain average linkage (UPGMA: Sokal & Michener 1958; update of Lance & Williams 1967).
 Identities as chains of hand-offs: Zhang, Li & Nevatia, CVPR 2008, who solve a min-cost flow of pairs; a flow cannot see
 that the third sighting must look like the first, so here the mean over the whole group stays.
@@ -34,9 +35,8 @@ def join(llr: Float64s, apart: Bools, together: Ints, prior: float, chain: Chain
     if not odds.size:
         cameras = int(chain.camera.max()) + 1
         odds = np.zeros((cameras, cameras, BINS))
-    groups = _join(
-        llr.astype(np.float32), apart.copy(), pairs, prior, (chain.camera, chain.start, chain.end, odds, EDGES_S)
-    )
+    links = (chain.camera, chain.start, chain.end, odds, EDGES_S)
+    groups = _join(llr.astype(np.float32), chain.met_table(), apart.copy(), pairs, prior, links)
     _, first, numbers = np.unique(groups, return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(first))[numbers], np.int64)
 
@@ -101,8 +101,8 @@ def _best_of(row: int, score: Float32s, alive: Bools) -> int:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _unite(
-    kept: int, gone: int, llr: Float32s, apart: Bools, score: Float32s, chains: tuple[Ints, Ints], alive: Bools,
-    size: Ints, best: Ints, links: _Links,
+    kept: int, gone: int, llr: Float32s, beside: Float32s, apart: Bools, score: Float32s, chains: tuple[Ints, Ints],
+    alive: Bools, size: Ints, best: Ints, links: _Links,
 ) -> None:  # fmt: skip
     """Join group ``gone`` into group ``kept`` and bring every table up to date."""
     heads, follows = chains
@@ -115,11 +115,15 @@ def _unite(
             continue
         mean = share * llr[kept, other] + (1 - share) * llr[gone, other]
         llr[kept, other] = llr[other, kept] = mean
+        met = 0.0
+        if len(beside):
+            met = beside[kept, other] + beside[gone, other]
+            beside[kept, other] = beside[other, kept] = met
         if apart[gone, other]:
             apart[kept, other] = apart[other, kept] = True
         value = -np.inf
         if not apart[kept, other]:
-            value = mean + _gain(heads[kept], heads[other], follows, links)
+            value = mean + met + _gain(heads[kept], heads[other], follows, links)
         score[kept, other] = score[other, kept] = value
         if best[other] in (kept, gone):
             best[other] = _best_of(other, score, alive)
@@ -129,7 +133,7 @@ def _unite(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _join(llr: Float32s, apart: Bools, together: Ints, prior: float, links: _Links) -> Ints:
+def _join(llr: Float32s, beside: Float32s, apart: Bools, together: Ints, prior: float, links: _Links) -> Ints:
     """(N,) a number for each group. The best partner of every group is kept, so a join costs N, not N^2."""
     count = len(llr)
     alive, size = np.ones(count, np.bool_), np.ones(count, np.int64)
@@ -140,13 +144,15 @@ def _join(llr: Float32s, apart: Bools, together: Ints, prior: float, links: _Lin
         for other in range(one):
             if not apart[one, other]:
                 score[one, other] = score[other, one] = llr[one, other] + _link(other, one, links)
+                if len(beside):
+                    score[one, other] = score[other, one] = score[one, other] + beside[one, other]
     for one in range(count):
         best[one] = _best_of(one, score, alive)
     for place in range(len(together)):
         kept, gone = group[together[place, 0]], group[together[place, 1]]
         if kept != gone and not apart[kept, gone]:
             group[group == gone] = kept
-            _unite(kept, gone, llr, apart, score, chains, alive, size, best, links)
+            _unite(kept, gone, llr, beside, apart, score, chains, alive, size, best, links)
     left = int(alive.sum())
     while left > 1:
         kept, highest = -1, -np.inf
@@ -157,6 +163,6 @@ def _join(llr: Float32s, apart: Bools, together: Ints, prior: float, links: _Lin
             break
         gone = best[kept]
         group[group == gone] = kept
-        _unite(kept, gone, llr, apart, score, chains, alive, size, best, links)
+        _unite(kept, gone, llr, beside, apart, score, chains, alive, size, best, links)
         left -= 1
     return group

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from perdure.gallery.calibrate import probability
+from perdure.gallery.floor import Meeting, meet, path_of
 from perdure.gallery.index import Index
 from perdure.gallery.transitions import NOTHING_KNOWN, Chain, Sightings, Transitions, learn
-from perdure.types import Evidence, Float64s, Ints
+from perdure.types import Evidence, Float64s, Ints, Tracklet
 
 CLOCK_SLACK_S = 1.0
 """Clocks of two cameras may differ by this much: only a longer stay in both at once is impossible."""
+REMEMBERED = 10_000
+"""Meetings on the floor that are kept at once."""
 TERM = "topology"
 """Name of the term in the log odds of a decision."""
 
@@ -28,6 +31,8 @@ class SiteMap:
     """Pairs that see one place."""
     others_overlap: bool = True
     """Whether two cameras may see one place unless said otherwise."""
+    floors: Mapping[str, Float64s] = field(default_factory=dict)
+    """(3, 3) homographies from pixels to metres on one floor, of the cameras that have one."""
 
     def least_gap_s(self, first: str, second: str) -> float:
         """Sightings of one person in the two cameras are at least this far apart; negative: may overlap by so much."""
@@ -49,6 +54,7 @@ class Topology:
     _gaps: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
     """(C, C) ``SiteMap.least_gap_s`` by camera code."""
     _tracklets_at_refresh: int = 0
+    _met: dict[tuple[tuple[str, int], tuple[str, int]], Meeting] = field(default_factory=dict)
 
     def meet(self, cameras: list[str]) -> None:
         """These are all cameras by code now."""
@@ -60,6 +66,30 @@ class Topology:
         starts, ends = index.starts, index.ends
         gap = np.maximum(starts, starts[row]) - np.minimum(ends, ends[row])
         return np.asarray(self._gaps[index.cameras[row]][index.cameras] - gap)
+
+    def meetings(self, row: int, index: Index, evidence: Mapping[str, Tracklet]) -> list[tuple[int, Meeting]]:
+        """Rows of other cameras seen at the same time as ``row``, and how near on the floor; none without a floor."""
+        tracklet, floors = evidence[index.ids[row]], self.site.floors
+        if tracklet.camera not in floors:
+            return []
+        during = (index.starts <= tracklet.end) & (index.ends >= tracklet.start)
+        others = np.flatnonzero(during & (index.cameras != index.cameras[row])).tolist()
+        return [
+            (other, self._meeting(tracklet, evidence[index.ids[other]]))
+            for other in others
+            if evidence[index.ids[other]].camera in floors
+        ]
+
+    def _meeting(self, first: Tracklet, second: Tracklet) -> Meeting:
+        """Remembered, for most pairs are asked for several times."""
+        first, second = sorted((first, second), key=lambda tracklet: tracklet.id)
+        key = (first.key, second.key)
+        if key not in self._met:
+            if len(self._met) >= REMEMBERED:
+                self._met.clear()
+            floors = self.site.floors
+            self._met[key] = meet(path_of(first, floors[first.camera]), path_of(second, floors[second.camera]))
+        return self._met[key]
 
     def is_due(self, index: Index) -> bool:
         """Whether the gallery has grown by a twentieth since it was last learned from."""
@@ -76,9 +106,18 @@ class Topology:
         self.transitions = learn(sightings, len(self._gaps))
         self._tracklets_at_refresh = len(index)
 
-    def chain(self, rows: Ints, index: Index) -> Chain:
-        """The tracklets in ``rows``, which are in order of start, and what following one another is worth."""
-        return Chain(index.cameras[rows], index.starts[rows], index.ends[rows], self.transitions)
+    def chain(self, rows: Ints, index: Index, evidence: Mapping[str, Tracklet]) -> Chain:
+        """The tracklets in ``rows``, which are in order of start, and what following or meeting another is worth."""
+        place = np.full(len(index), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        met = [
+            (here, int(place[other]), meeting.log_odds)
+            for here, row in enumerate(rows.tolist())
+            for other, meeting in self.meetings(row, index, evidence)
+            if here < place[other] and meeting.seconds > 0
+        ]
+        pairs, odds = np.array([m[:2] for m in met], np.int64).reshape(-1, 2), np.array([m[2] for m in met])
+        return Chain(index.cameras[rows], index.starts[rows], index.ends[rows], self.transitions, pairs, odds)
 
     def evidence(self, row: int, index: Index, identities: int) -> Float64s:
         """(N,) nats for each identity, by where and when it was last seen before the tracklet began."""
@@ -91,6 +130,15 @@ class Topology:
         between = index.starts[row] - index.ends[rows]
         odds[known] = self.transitions.of(index.cameras[rows], int(index.cameras[row]), between)
         return odds
+
+
+def by_floor(meetings: Sequence[tuple[int, Meeting]], index: Index, identities: int) -> Float64s:
+    """(N,) nats for each identity from where its tracklets were meanwhile: the mean, for their errors are alike."""
+    rows = [row for row, meeting in meetings if index.owners[row] >= 0 and meeting.seconds > 0]
+    odds = np.array([meeting.log_odds for row, meeting in meetings if row in set(rows)])
+    count = np.bincount(index.owners[rows], minlength=identities)
+    total = np.bincount(index.owners[rows], odds, minlength=identities)
+    return np.asarray(np.divide(total, count, out=np.zeros(identities), where=count > 0))
 
 
 def last_seen(row: int, index: Index, identities: int) -> Ints:

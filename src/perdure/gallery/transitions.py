@@ -12,11 +12,11 @@ older hand-offs counting less.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from perdure.types import Float64s, Ints
+from perdure.types import Float32s, Float64s, Ints
 
 EDGES_S = np.concatenate([[0.0], 2.0 ** np.arange(0.0, 12.25, 0.25)])
 """Ends of the bins of the time since the last sighting: still in view, up to 1 s, then four for each doubling."""
@@ -86,9 +86,21 @@ class Chain:
     end: Float64s
     """(N,) UTC seconds."""
     transitions: Transitions
+    met: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    """(M, 2) pairs, each once, that were on a floor two cameras see at one time."""
+    met_odds: Float64s = field(default_factory=lambda: np.zeros(0))
+    """(M,) nats for one person by how near they were."""
+
+    def met_table(self) -> Float32s:
+        """(N, N) ``met_odds`` of each pair, 0 where they did not meet; (0, 0) where nobody did."""
+        if not len(self.met):
+            return np.zeros((0, 0), np.float32)
+        table = np.zeros((len(self.start), len(self.start)), np.float32)
+        table[self.met[:, 0], self.met[:, 1]] = table[self.met[:, 1], self.met[:, 0]] = self.met_odds
+        return table
 
     def arrivals(self, clusters: Ints) -> Float64s:
-        """(N, K) nats for each tracklet to be the next of each cluster, by its last tracklet before; 0 without one."""
+        """(N, K) nats for each tracklet to be of each cluster, by its last tracklet before and by whom it met."""
         odds = np.zeros((len(clusters), int(clusters.max()) + 1))
         last = np.full(odds.shape[1], -1, np.int64)
         for place in range(len(clusters)):
@@ -97,6 +109,8 @@ class Chain:
             between = self.start[place] - self.end[before]
             odds[place, known] = self.transitions.of(self.camera[before], int(self.camera[place]), between)
             last[clusters[place]] = place
+        for one, other in (self.met.T, self.met.T[::-1]):
+            np.add.at(odds, (one, clusters[other]), self.met_odds)
         return odds
 
 
