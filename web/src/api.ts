@@ -1,0 +1,140 @@
+// The real API, as its OpenAPI contract has it. Times are UTC seconds.
+
+export type Sighting = { tracklet: string; camera: string; start: number; end: number; picture: string }
+export type Visit = {
+  id: string
+  kind: string
+  identity: string
+  start: number
+  end: number | null
+  cameras: string[]
+  sightings: Sighting[]
+  picture: string
+  confidence: number
+  revision: number
+  superseded_by: string
+}
+export type Person = {
+  id: string
+  name: string
+  first_seen: number
+  last_seen: number
+  confidence: number
+  sightings: number
+  cameras: string[]
+  picture: string
+}
+export type Reason = {
+  at: number
+  what: string
+  probability: number | null
+  best: string | null
+  second: string | null
+  terms: Record<string, number>
+  vetoes: string[]
+}
+export type Stay = Sighting & { pictures: string[]; reasons: Reason[] }
+export type PersonDetails = Person & { stays: Stay[]; visits: Visit[] }
+export type Page<T> = { items: T[]; next: string | null }
+export type Camera = {
+  name: string
+  source: string
+  state: 'connecting' | 'streaming' | 'frozen' | 'unreachable'
+  error: string
+  fps: number
+  frames: number
+  looked_at: number
+  connections: number
+  resets: number
+  last_at: number
+  people: number
+}
+export type Here = { person: string; name: string; cameras: string[]; since: number | null; picture: string }
+export type Change = { position: number; kind: string; at: number; about: Record<string, unknown>; stands: boolean }
+export type Me = { name: string; role: 'viewer' | 'operator' | 'admin'; cameras: string[]; csrf: string }
+export type Status = {
+  version: string
+  now: number
+  people: number
+  open_visits: number
+  cameras: number
+  cameras_streaming: number
+  detector: string
+  embedder: string
+  unsaved_steps: number
+  disk_free_mb: number
+}
+export type Box = { x1: number; y1: number; x2: number; y2: number; score: number }
+export type Searched = { boxes: Box[]; chosen: number | null; hits: (Person & { similarity: number })[] }
+export type User = { name: string; role: Me['role']; cameras: string[] }
+export type Token = { id: number; user: string; label: string; created: number; expires: number | null; secret?: string }
+export type Audit = { id: number; at: number; user: string; action: string; subject: string }
+
+const ROOT = 'api/v1'
+let csrf = ''
+
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail)
+  }
+}
+
+/** Called when the service says that nobody is logged in. */
+export let onLoggedOut = (): void => undefined
+export const whenLoggedOut = (then: () => void): void => {
+  onLoggedOut = then
+}
+
+async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = method === 'GET' ? {} : { 'X-CSRF-Token': csrf }
+  const form = body instanceof FormData
+  if (body !== undefined && !form) headers['Content-Type'] = 'application/json'
+  let answer: Response
+  try {
+    answer = await fetch(`${ROOT}/${path}`, {
+      method,
+      headers,
+      body: body === undefined ? undefined : form ? body : JSON.stringify(body),
+    })
+  } catch {
+    throw new Problem(0, 'The service does not answer. Is it running?')
+  }
+  if (answer.status === 401 && path !== 'login') onLoggedOut()
+  if (!answer.ok) {
+    const said = (await answer.json().catch(() => ({}))) as { detail?: string }
+    throw new Problem(answer.status, said.detail ?? answer.statusText)
+  }
+  return (answer.status === 204 ? undefined : await answer.json()) as T
+}
+
+export const get = <T>(path: string, query: Record<string, string | number | boolean | undefined | null> = {}) => {
+  const wanted = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  const text = new URLSearchParams(wanted.map(([key, value]) => [key, String(value)])).toString()
+  return ask<T>('GET', text ? `${path}?${text}` : path)
+}
+export const post = <T>(path: string, body?: unknown) => ask<T>('POST', path, body)
+export const patch = <T>(path: string, body: unknown) => ask<T>('PATCH', path, body)
+export const put = <T>(path: string, body: unknown) => ask<T>('PUT', path, body)
+export const remove = <T>(path: string, body?: unknown) => ask<T>('DELETE', path, body)
+
+export async function logIn(name: string, password: string): Promise<Me> {
+  const me = await post<Me>('login', { name, password })
+  csrf = me.csrf
+  return me
+}
+
+export async function whoAmI(): Promise<Me> {
+  const me = await get<Me>('me')
+  csrf = me.csrf
+  return me
+}
+
+export const pictureOf = (reference: string): string =>
+  `${ROOT}/pictures/${reference.split('/').map(encodeURIComponent).join('/')}`
+export const cameraPicture = (name: string, width: number, tick: number): string =>
+  `${ROOT}/cameras/${encodeURIComponent(name)}/picture.jpg?width=${width}&t=${tick}`
+export const liveEvents = (): EventSource => new EventSource(`${ROOT}/live`)
+export const exportOf = (form: 'csv' | 'json'): string => `${ROOT}/export/events.${form}`

@@ -1,0 +1,124 @@
+// Cameras with boxes and ids, who is here now, and what has just happened.
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { type Camera, type Here, type Visit, cameraPicture, get, liveEvents } from './api'
+import { Chips, Empty, Note, Picture, clock, useLoaded } from './parts'
+
+const LATEST = 12
+
+/** Visits as they are told; a later revision takes the place of the one before. */
+export function useLiveVisits(): { visits: Visit[]; connected: boolean } {
+  const [visits, setVisits] = useState<Visit[]>([])
+  const [connected, setConnected] = useState(false)
+  useEffect(() => {
+    const source = liveEvents()
+    source.onopen = () => setConnected(true)
+    source.onerror = () => setConnected(false)
+    source.addEventListener('event', (message) => {
+      const told = JSON.parse((message as MessageEvent<string>).data) as Visit
+      setVisits((before) => {
+        const others = before.filter((visit) => visit.id !== told.id)
+        return told.superseded_by ? others : [told, ...others].sort((a, b) => b.start - a.start).slice(0, 200)
+      })
+    })
+    return () => source.close()
+  }, [])
+  return { visits, connected }
+}
+
+export function Live() {
+  const { found: cameras, error } = useLoaded(() => get<Camera[]>('cameras'), [], 5000)
+  const { found: here } = useLoaded(() => get<Here[]>('here'), [], 2000)
+  const { visits, connected } = useLiveVisits()
+  return (
+    <>
+      <h1>Live</h1>
+      <Note text={error} kind="error" />
+      {cameras?.length === 0 && (
+        <Empty>
+          No camera yet. <a href="#/cameras">Add one</a>.
+        </Empty>
+      )}
+      <div class="live">
+        <section aria-label="Cameras" class="tiles">
+          {cameras?.map((camera) => <Tile key={camera.name} camera={camera} />)}
+        </section>
+        <aside>
+          <h2>Here now</h2>
+          {here?.length === 0 && <Empty>Nobody.</Empty>}
+          <ul class="rows">
+            {here?.map((one) => (
+              <li key={one.person}>
+                <a class="row" href={`#/people/${one.person}`}>
+                  <Picture of={one.picture} about={one.name || one.person} small />
+                  <span>
+                    <b>{one.name || one.person}</b>
+                    <br />
+                    <Chips names={one.cameras} />
+                    {one.since && <small> since {clock(one.since)}</small>}
+                  </span>
+                </a>
+              </li>
+            ))}
+          </ul>
+          <h2>
+            Just now <small class={connected ? 'dot on' : 'dot'}>{connected ? 'connected' : 'connecting …'}</small>
+          </h2>
+          {visits.length === 0 && <Empty>Visits appear here as they begin, change and end.</Empty>}
+          <ul class="rows" aria-live="polite">
+            {visits.slice(0, LATEST).map((visit) => (
+              <li key={visit.id}>
+                <a class="row" href={`#/people/${visit.identity}`}>
+                  <Picture of={visit.picture} about={visit.identity} small />
+                  <span>
+                    <b>{visit.identity}</b> {visit.end === null ? 'is here' : 'has left'}
+                    <br />
+                    <Chips names={visit.cameras} /> <small>{clock(visit.start)}</small>
+                  </span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </aside>
+      </div>
+    </>
+  )
+}
+
+function Tile({ camera }: { camera: Camera }) {
+  const [tick, setTick] = useState(0)
+  const [shown, setShown] = useState(false)
+  const timer = useRef(0)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const next = (after: number) => {
+    clearTimeout(timer.current)
+    timer.current = window.setTimeout(() => setTick((t) => t + 1), document.hidden ? 3000 : after)
+  }
+  const well = camera.state === 'streaming'
+  return (
+    <figure class="tile">
+      <img
+        src={cameraPicture(camera.name, 640, tick)}
+        alt={`${camera.name} now, ${camera.people} people in the picture`}
+        class={shown ? '' : 'waiting'}
+        onLoad={() => {
+          setShown(true)
+          next(400)
+        }}
+        onError={() => {
+          setShown(false)
+          next(3000)
+        }}
+      />
+      <figcaption>
+        <b>{camera.name}</b>
+        <span class={`state ${camera.state}`}>
+          {well ? `${camera.fps.toFixed(0)} fps` : camera.state}
+          {camera.error && `: ${camera.error}`}
+        </span>
+        <span>
+          {camera.people} {camera.people === 1 ? 'person' : 'people'}
+        </span>
+      </figcaption>
+    </figure>
+  )
+}

@@ -1,0 +1,78 @@
+// Small things that several views share.
+import type { ComponentChildren } from 'preact'
+import { useCallback, useEffect, useState } from 'preact/hooks'
+import { pictureOf } from './api'
+
+export const clock = (at: number): string =>
+  new Date(at * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+
+export const day = (at: number): string => {
+  const date = new Date(at * 1000)
+  const today = new Date()
+  if (date.toDateString() === today.toDateString()) return 'today'
+  return date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })
+}
+
+export const moment = (at: number): string => `${day(at)}, ${clock(at)}`
+
+export const lasted = (seconds: number): string => {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+}
+
+export const called = (person: { id: string; name: string }): string => person.name || person.id
+
+export function Picture({ of, about, small }: { of: string; about: string; small?: boolean }) {
+  const [gone, setGone] = useState(false)
+  const name = small ? 'crop small' : 'crop'
+  if (!of || gone) return <span class={`${name} none`} role="img" aria-label={`no picture of ${about}`} />
+  return <img class={name} src={pictureOf(of)} alt={about} loading="lazy" onError={() => setGone(true)} />
+}
+
+export function Chips({ names }: { names: string[] }) {
+  return (
+    <span class="chips">
+      {names.map((name, at) => (
+        <span key={name}>
+          {at > 0 && <span aria-hidden="true"> → </span>}
+          <span class="chip">{name}</span>
+        </span>
+      ))}
+    </span>
+  )
+}
+
+export function Note({ text, kind }: { text: string; kind: 'error' | 'good' | 'plain' }) {
+  return text ? (
+    <p class={`note ${kind}`} role={kind === 'error' ? 'alert' : 'status'}>
+      {text}
+    </p>
+  ) : null
+}
+
+export function Empty({ children }: { children: ComponentChildren }) {
+  return <p class="empty">{children}</p>
+}
+
+/** Loads now and whenever `again` is called; `every` milliseconds also by itself. */
+export function useLoaded<T>(load: () => Promise<T>, depends: unknown[], every = 0) {
+  const [found, setFound] = useState<T | null>(null)
+  const [error, setError] = useState('')
+  // biome-ignore lint: what it depends on is the caller's to say
+  const again = useCallback(async () => {
+    try {
+      setFound(await load())
+      setError('')
+    } catch (problem) {
+      setError((problem as Error).message)
+    }
+  }, depends)
+  useEffect(() => {
+    void again()
+    if (!every) return
+    const timer = setInterval(() => document.hidden || void again(), every)
+    return () => clearInterval(timer)
+  }, [again, every])
+  return { found, error, again, setFound }
+}
