@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from perdure.assemble import measured_by, topology_of
 from perdure.config import parse
 from perdure.errors import ConfigError
 from perdure.gallery.calibrate import Calibration
+from perdure.geometry import project
 from perdure.models.card import Card
 
 
@@ -36,16 +38,20 @@ def test_all_that_a_card_measured_reaches_the_gallery() -> None:
 
 def test_what_is_declared_of_the_cameras_reaches_the_topology() -> None:
     declared = {"travel": [{"between": ["a", "b"], "at_least_s": 9}], "overlapping": [["b", "c"]], "learn": False}
-    found = topology_of(parse({"topology": declared | {"cameras_overlap": False}}).topology, ["a", "b", "c"])
+    floor = {"pixels": [[0, 0], [10, 0], [10, 10], [0, 10]], "metres": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+    cameras = {name: {"source": "x.mp4"} for name in "ab"} | {"c": {"source": "y.mp4", "floor": floor}}
+    found = topology_of(parse({"topology": declared | {"cameras_overlap": False}, "cameras": cameras}))
     assert not found.learns
     assert found.site.least_gap_s("b", "a") == 9
     assert found.site.least_gap_s("c", "b") < -1e9
     assert found.site.least_gap_s("a", "c") < 0
+    assert list(found.site.floors) == ["c"]
+    assert project(np.array([[5.0, 5.0]]), found.site.floors["c"]) == pytest.approx(np.array([[0.5, 0.5]]))
 
 
 def test_a_camera_that_is_not_there_is_named_with_the_one_that_was_meant() -> None:
-    config = parse({"topology": {"overlapping": [["hall", "dor"]]}}).topology
-    with pytest.raises(ConfigError, match="no camera 'dor'; did you mean 'door'"):
-        topology_of(config, ["door", "hall"])
-    with pytest.raises(ConfigError, match="no camera 'dor'; the cameras are x"):
-        topology_of(config, ["x", "hall"])
+    topology = {"overlapping": [["hall", "dor"]]}
+    for name, told in (("door", "did you mean 'door'"), ("x", "the cameras are x, hall")):
+        cameras = {camera: {"source": "x.mp4"} for camera in (name, "hall")}
+        with pytest.raises(ConfigError, match=f"no camera 'dor'; {told}"):
+            topology_of(parse({"topology": topology, "cameras": cameras}))

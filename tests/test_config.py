@@ -21,6 +21,10 @@ def test_every_field_is_described(key, field):
     assert field.description.endswith(".")
 
 
+def floor(pixels, metres):
+    return {"cameras": {"a": {"source": "x", "floor": {"pixels": pixels, "metres": metres}}}}
+
+
 def test_no_file_means_the_defaults():
     assert load(None) == Config()
     assert parse({}) == Config()
@@ -47,6 +51,14 @@ def test_a_file_is_read(tmp_path):
         ({"gallery": {"false_match_rate": 0.9}}, "gallery.false_match_rate: .*got 0.9, allowed: > 0.0 and < 0.5"),
         ({"tracking": {"low_score": 0.6, "high_score": 0.4}}, "low_score 0.6 is above high_score 0.4"),
         ({"topology": {"travel": [{"between": ["a", "b"], "at_least_s": -1}]}}, "travel.0.at_least_s: .*got -1"),
+        (floor([[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 0], [1, 1]]), "needs four marks or more, each twice: 3 pixels"),
+        (floor([[0, 0], [1, 0], [1, 1], [0, 1]], [[0, 0]]), "needs four marks or more, each twice: 4 pixels, 1 metres"),
+        (floor([[0, 0], [1, 0], [2, 0], [0, 1]], [[0, 0], [1, 5], [2, 0], [0, 1]]), "no floor fits the marks"),
+        (floor([[0, 0]] * 4, [[0, 0]] * 4), "no floor fits the marks"),
+        (
+            floor([[0, 0], [9, 0], [9, 9], [0, 9], [5, 5]], [[0, 0], [9, 0], [9, 9], [0, 9], [5, 9]]),
+            "no floor fits the marks: mark . is off by",
+        ),
         ({"topology": {"overlapping": [["a", "a"]]}}, "overlapping: 'a' is given twice, a pair needs two cameras"),
         (
             {"topology": {"overlapping": [["b", "a"]], "travel": [{"between": ["a", "b"], "at_least_s": 5}]}},

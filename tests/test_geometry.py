@@ -10,6 +10,7 @@ from perdure.geometry import (
     area,
     clip,
     covered,
+    homography,
     intersection_each,
     iou,
     project,
@@ -54,3 +55,23 @@ def test_clip_keeps_the_dtype():
 def test_project_follows_the_homography():
     shift = np.array([[2.0, 0, 1], [0, 2, 3], [0, 0, 2]])
     np.testing.assert_allclose(project(np.array([[1.0, 1.0]]), shift), [[1.5, 2.5]])
+
+
+@given(st.integers(0, 10_000), st.integers(4, 12))
+def test_a_homography_is_found_again_from_points_before_the_camera(seed, count):
+    rng = np.random.default_rng(seed)
+    true = np.array([[1.0, 0.2, 3.0], [0.1, 2.0, -1.0], [1e-3, 2e-3, 1.0]]) + rng.normal(0, 1e-4, (3, 3))
+    corners = np.array([[0, 0], [640, 0], [640, 480], [0, 480]], float)
+    points = np.vstack([corners, rng.uniform(0, 480, (count - 4, 2))])
+    found = homography(points, project(points, true))
+    probe = rng.uniform(0, 480, (5, 2))
+    assert project(probe, found) == pytest.approx(project(probe, true), rel=1e-6, abs=1e-6)
+    assert (np.column_stack([points, np.ones(count)]) @ found[2] > 0).all()
+
+
+def test_a_homography_of_many_noisy_points_is_near():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 500, (200, 2))
+    true = np.array([[0.02, 0.001, -3.0], [0.002, 0.03, 1.0], [1e-5, 1e-3, 1.0]])
+    found = homography(points, project(points, true) + rng.normal(0, 0.05, (200, 2)))
+    assert np.abs(project(points, found) - project(points, true)).max() < 0.1

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from perdure.config import Config, GalleryConfig, TopologyConfig
+import numpy as np
+
+from perdure.config import Config, GalleryConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
 from perdure.detect.outside import Outside
@@ -21,6 +23,7 @@ from perdure.gallery.exemplars import last, last_good, moving_average, ring_cent
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
 from perdure.gallery.topology import SiteMap, Topology
+from perdure.geometry import homography
 from perdure.interop.detections import read_detections
 from perdure.models.card import Card
 from perdure.models.catalogue import find
@@ -88,23 +91,29 @@ def site(config: Config, embedder: Embedder) -> Site:
     """
     visits = Visits(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
     calibration = calibration_of(config.embedding.model)
-    topology = topology_of(config.topology, list(config.cameras))
+    topology = topology_of(config)
     return Site(gallery(config.gallery, embedder.name, embedder.dim, calibration, topology), visits)
 
 
-def topology_of(config: TopologyConfig, cameras: list[str]) -> Topology:
+def topology_of(config: Config) -> Topology:
     """What is declared about the cameras, and room for what will be learned.
 
     Raises:
         ConfigError: it names a camera that is not there.
     """
-    for name in sorted(config.cameras() - set(cameras)):
+    ways, cameras = config.topology, list(config.cameras)
+    for name in sorted(ways.cameras() - set(cameras)):
         close = difflib.get_close_matches(name, cameras, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"the cameras are {', '.join(cameras)}"
         raise ConfigError(f"topology: there is no camera {name!r}; {hint}")
-    travel = {frozenset(way.between): way.at_least_s for way in config.travel}
-    overlapping = frozenset(frozenset(pair) for pair in config.overlapping)
-    return Topology(SiteMap(travel, overlapping, config.cameras_overlap), config.learn)
+    travel = {frozenset(way.between): way.at_least_s for way in ways.travel}
+    overlapping = frozenset(frozenset(pair) for pair in ways.overlapping)
+    floors = {
+        name: homography(np.array(camera.floor.pixels), np.array(camera.floor.metres))
+        for name, camera in config.cameras.items()
+        if camera.floor is not None
+    }
+    return Topology(SiteMap(travel, overlapping, ways.cameras_overlap, floors), ways.learn)
 
 
 def gallery(

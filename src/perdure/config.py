@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,8 +14,49 @@ TrackerName = Literal["default", "sort", "deepsort", "bytetrack", "ocsort", "bot
 PolicyName = Literal["default", "ema", "ring-centroid", "nearest", "micro-track"]
 
 
+FLOOR_TOLERANCE_M = 0.5
+"""Marks on a floor may contradict each other by this much."""
+ROUND_TRIP = 0.1
+"""From pixels to the floor and back nothing moves by more than this share of the marks' spread."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Point = tuple[float, float]
+
+
+class FloorConfig(_Section):
+    """Marks on the floor: where they are in the picture, and where in the building."""
+
+    pixels: tuple[Point, ...] = Field(description="x, y of each mark in the picture, turned as configured.")
+    metres: tuple[Point, ...] = Field(description="x, y of the same marks on one plan that all cameras share.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> FloorConfig:
+        import numpy as np
+
+        from perdure.geometry import homography, project
+
+        if not 4 <= len(self.pixels) == len(self.metres):
+            raise ValueError(
+                f"needs four marks or more, each twice: {len(self.pixels)} pixels, {len(self.metres)} metres"
+            )
+        pixels, metres = np.array(self.pixels), np.array(self.metres)
+        off = np.full(len(pixels), np.nan)
+        with np.errstate(all="ignore"), suppress(np.linalg.LinAlgError):
+            there = homography(pixels, metres)
+            back = project(metres, np.asarray(np.linalg.inv(there), np.float64)) - pixels
+            if np.linalg.norm(back) <= ROUND_TRIP * np.linalg.norm(pixels - pixels.mean(axis=0)):
+                off = np.linalg.norm(project(pixels, there) - metres, axis=1)
+        worst = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
+        if not off[worst] <= FLOOR_TOLERANCE_M:
+            raise ValueError(
+                f"no floor fits the marks: mark {worst + 1} is off by {off[worst]:.1f} m (a mark mixed up, or three of "
+                "four on one line?)"
+            )
+        return self
 
 
 class CameraConfig(_Section):
@@ -24,6 +66,10 @@ class CameraConfig(_Section):
     offset_s: float = Field(0.0, ge=-86400.0, le=86400.0, description="Recorded footage: its first frame is this late.")
     rate_fps: float | None = Field(None, gt=0.0, le=1000.0, description="For files that have no rate or a wrong one.")
     rotate_deg: Literal[0, 90, 180, 270] = Field(0, description="Turn the picture further clockwise.")
+    floor: FloorConfig | None = Field(
+        None,
+        description="Marks on the floor, for cameras that overlap: `{pixels: [[x, y], ...], metres: [[x, y], ...]}`.",
+    )
     detections: str | None = Field(None, description="File of its boxes (MOT text or JSON): no detector looks at it.")
 
 
