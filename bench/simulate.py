@@ -16,7 +16,7 @@ import numpy as np
 from perdure.simulate.building import lens_of, scene_of, sensor_of
 from perdure.simulate.gait import Stance
 from perdure.simulate.looks import random_look
-from perdure.simulate.plan import load
+from perdure.simulate.reading import load
 from perdure.simulate.render import PASSES, Actor, Renderer
 from perdure.video.write import VideoWriter
 

@@ -14,7 +14,7 @@ from perdure.simulate.film import Cast, shoot
 from perdure.simulate.gait import Stance
 from perdure.simulate.looks import random_look
 from perdure.simulate.people import Day
-from perdure.simulate.plan import load
+from perdure.simulate.reading import load
 from perdure.simulate.render import PASSES, Actor, Renderer
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]

@@ -10,7 +10,8 @@ import pytest
 
 from perdure.config import load as load_config
 from perdure.simulate.film import Footage, film, frame_times
-from perdure.simulate.plan import Plan, parse
+from perdure.simulate.plan import Plan
+from perdure.simulate.reading import parse
 
 
 @pytest.fixture(scope="module")

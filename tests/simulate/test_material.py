@@ -10,7 +10,8 @@ import pytest
 
 from perdure.errors import StoreError
 from perdure.simulate.material import MOST_TOGETHER, Material, _scenes, _spread, render_material
-from perdure.simulate.plan import Plan, parse
+from perdure.simulate.plan import Plan
+from perdure.simulate.reading import parse
 from perdure.train.detector.data import read_coco
 from perdure.train.embedder.data import read_crops
 

@@ -7,7 +7,8 @@ import pytest
 
 from perdure.simulate.paths import Floor
 from perdure.simulate.people import STEP_S, Day, Walk, guests, present
-from perdure.simulate.plan import Plan, load, parse
+from perdure.simulate.plan import Plan
+from perdure.simulate.reading import load, parse
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from perdure.errors import ConfigError
-from perdure.simulate.plan import parse
+from perdure.simulate.reading import parse
 from perdure.simulate.rtsp import RtspCamera, RtspServer, cameras_of
 from perdure.video.write import VideoWriter
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perdure.simulate.plan import Plan, parse
+from perdure.simulate.plan import Plan
+from perdure.simulate.reading import parse
 from perdure.simulate.study import Coverage, blind_spots, draw, study, table
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from perdure.simulate.plan import parse
+from perdure.simulate.reading import parse
 from perdure.simulate.workload import USED, CameraLoad, Workload, workload
 
 

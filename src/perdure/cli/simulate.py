@@ -31,7 +31,7 @@ def simulate(
 
     Same plan, same seed: the same truth, byte for byte. With --rtsp footage that is in the folder is served as it is.
     """
-    from perdure.simulate.plan import load
+    from perdure.simulate.reading import load
 
     settled = load(plan, minutes=minutes)
     if study:

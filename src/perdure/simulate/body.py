@@ -1,7 +1,7 @@
 """The mesh of one person: lofted tubes for torso, limbs and clothes, a modelled head, shoes, hair, hats and bags.
 
 Built once per person in a rest pose (standing, arms hanging); ``gait.skeleton`` moves it by linear blend skinning.
-Colours are procedural functions of the rest position (``kernels.shade``), so the mesh carries no texture.
+Colours are procedural functions of the rest position (``shading.shade``), so the mesh carries no texture.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from perdure.gallery.exemplars import unit
 from perdure.simulate import gait
 from perdure.simulate.head import add_bag, add_head, head_frame
 from perdure.simulate.loft import (
@@ -57,7 +58,7 @@ class Mesh:
     material: Int32s
     """(T,) row of ``materials``."""
     materials: Float32s
-    """(8, MATERIAL_FIELDS), see ``kernels.shade``."""
+    """(8, MATERIAL_FIELDS), see ``shading.shade``."""
 
 
 def build(look: Look) -> Mesh:
@@ -74,7 +75,7 @@ def build(look: Look) -> Mesh:
     triangles = np.concatenate(parts.triangles).astype(np.int32)
     return Mesh(
         vertices=vertices.astype(np.float32),
-        normals=_normals(vertices, triangles).astype(np.float32),
+        normals=_normals(vertices, triangles),
         bones=np.concatenate(parts.bones).astype(np.int32),
         weights=np.concatenate(parts.weights).astype(np.float32),
         shade=np.concatenate(parts.shade).astype(np.float32),
@@ -84,13 +85,13 @@ def build(look: Look) -> Mesh:
     )
 
 
-def _normals(vertices: Float64s, triangles: Int32s) -> Float64s:
+def _normals(vertices: Float64s, triangles: Int32s) -> Float32s:
     a, b, c = (vertices[triangles[:, i]] for i in range(3))
     face = np.cross(b - a, c - a)
     normals = np.zeros_like(vertices)
     for i in range(3):
         np.add.at(normals, triangles[:, i], face)
-    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12))
+    return unit(normals)
 
 
 def _trunk_profile(look: Look) -> list[Row]:
@@ -279,7 +280,7 @@ def _add_arm(parts: Parts, look: Look, h: float, side: int) -> None:
 
 
 def _materials(look: Look, h: float) -> Float32s:
-    """(8, MATERIAL_FIELDS) float32; the columns are explained at ``kernels.shade``."""
+    """(8, MATERIAL_FIELDS) float32; the columns are explained at ``shading.shade``."""
     table = np.zeros((8, MATERIAL_FIELDS), np.float32)
     cy, cz, hw, hd, hh = head_frame(h)
     dark = tuple(c * 0.7 for c in look.bottom_colour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perdure.simulate import scene as surfaces
-from perdure.simulate.check import wall_of
+from perdure.simulate.layout import extent, outward, wall_of
 from perdure.simulate.lens import Lens
 from perdure.simulate.looks import Colour, srgb
 from perdure.simulate.plan import OUTSIDE, CameraPlan, Door, Furniture, Plan, Room
@@ -16,29 +16,19 @@ _WALL_M = 0.04
 """Each room brings its own half of a shared wall."""
 _DOOR_M = 2.05
 _FLOORS = {"planks": surfaces.PLANKS, "tiles": surfaces.TILES, "carpet": surfaces.CARPET, "stone": surfaces.STONE}
-_KINDS: dict[str, tuple[float, float, int, str, str]] = {
-    "shelf": (0.0, 1.75, surfaces.GOODS, "#8A8070", "#8A8070"),
-    "counter": (0.0, 1.0, surfaces.WOOD, "#7A5A38", "#7A5A38"),
-    "table": (0.0, 0.75, surfaces.WOOD, "#8A6844", "#8A6844"),
-    "desk": (0.0, 0.74, surfaces.WOOD, "#B9A78C", "#B9A78C"),
-    "sofa": (0.0, 0.85, surfaces.FABRIC, "#5A6470", "#5A6470"),
-    "cupboard": (0.0, 2.0, surfaces.WOOD, "#CFC8BB", "#CFC8BB"),
-    "bed": (0.0, 0.55, surfaces.FABRIC, "#C8CCD2", "#C8CCD2"),
-    "partition": (0.0, 1.4, surfaces.FABRIC, "#7C8790", "#7C8790"),
-    "poster": (1.1, 1.9, surfaces.POSTER, "#405570", "#C08040"),
-    "window": (1.0, 2.1, surfaces.WINDOW, "#FFFFFF", "#FFFFFF"),
+_KINDS: dict[str, tuple[int, str, str]] = {
+    "shelf": (surfaces.GOODS, "#8A8070", "#8A8070"),
+    "counter": (surfaces.WOOD, "#7A5A38", "#7A5A38"),
+    "table": (surfaces.WOOD, "#8A6844", "#8A6844"),
+    "desk": (surfaces.WOOD, "#B9A78C", "#B9A78C"),
+    "sofa": (surfaces.FABRIC, "#5A6470", "#5A6470"),
+    "cupboard": (surfaces.WOOD, "#CFC8BB", "#CFC8BB"),
+    "bed": (surfaces.FABRIC, "#C8CCD2", "#C8CCD2"),
+    "partition": (surfaces.FABRIC, "#7C8790", "#7C8790"),
+    "poster": (surfaces.POSTER, "#405570", "#C08040"),
+    "window": (surfaces.WINDOW, "#FFFFFF", "#FFFFFF"),
 }
-"""Bottom, top, surface, colours of the kinds of furniture."""
-
-
-def extent(thing: Furniture) -> tuple[float, float]:
-    """Bottom and top of a piece of furniture, metres."""
-    return thing.z if thing.z is not None else _KINDS[thing.kind][:2]
-
-
-def blocks_way(thing: Furniture) -> bool:
-    """Whether people have to walk around it."""
-    return thing.kind not in ("poster", "window") and extent(thing)[0] < 1.9
+"""Surface and colours of the kinds of furniture."""
 
 
 def _hex(text: str) -> Colour:
@@ -132,16 +122,6 @@ def _lamps(room: Room, height_m: float) -> list[list[float]]:
     return out
 
 
-def outward(plan: Plan, door: Door) -> tuple[float, float]:
-    """Unit direction from an outer door into the open."""
-    room = next(r for r in plan.rooms if r.name in door.between)
-    wall = wall_of(door, room)
-    assert wall is not None
-    axis, place = wall
-    sign = 1.0 if place >= (room.rect[axis] + room.rect[axis + 2]) / 2 else -1.0
-    return (sign, 0.0) if axis == 0 else (0.0, sign)
-
-
 def _daylight(plan: Plan, door: Door) -> list[float]:
     """Light before an outer door."""
     dx, dy = outward(plan, door)
@@ -152,7 +132,7 @@ def _daylight(plan: Plan, door: Door) -> list[float]:
 def _furniture(out: _Boxes, thing: Furniture) -> None:
     x0, y0, x1, y1 = thing.rect
     low, high = extent(thing)
-    _, _, kind, colour, second = _KINDS[thing.kind]
+    kind, colour, second = _KINDS[thing.kind]
     colour, second = (thing.colour, thing.colour) if thing.colour else (colour, second)
     if thing.kind in ("table", "desk"):
         out.add([x0, y0, high - 0.05, x1, y1, high], kind, colour)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from perdure.simulate.layout import blocks_way, extent, room_of, wall_of
+from perdure.simulate.paths import Floor
 from perdure.simulate.plan import OUTSIDE, Door, Lines, Plan, Rectangle, Room
 
 _TOUCH_M = 0.011
@@ -36,15 +38,6 @@ def check(plan: Plan, lines: Lines) -> None:
     _people(plan, lines)
 
 
-def room_of(plan: Plan, x: float, y: float) -> Room | None:
-    """The room that holds a point of the floor, or None."""
-    for room in plan.rooms:
-        x0, y0, x1, y1 = room.rect
-        if x0 <= x <= x1 and y0 <= y <= y1:
-            return room
-    return None
-
-
 def _names(plan: Plan, lines: Lines) -> None:
     groups: tuple[tuple[str, Sequence[Room] | Sequence[object]], ...] = (
         ("rooms", plan.rooms), ("doors", plan.doors), ("spots", plan.spots),
@@ -66,18 +59,6 @@ def _shape(rect: Rectangle, lines: Lines, at: tuple[str | int, ...], what: str) 
 
 def _overlap(a: Rectangle, b: Rectangle) -> bool:
     return min(a[2], b[2]) - max(a[0], b[0]) > _TOUCH_M and min(a[3], b[3]) - max(a[1], b[1]) > _TOUCH_M
-
-
-def wall_of(door: Door, room: Room) -> tuple[int, float] | None:
-    """Axis (0: a wall of constant x) and place of the wall of ``room`` in which the whole door lies, or None."""
-    x0, y0, x1, y1 = room.rect
-    x, y = door.at
-    half = door.width_m / 2
-    for axis, place, low, high in ((0, x0, y0, y1), (0, x1, y0, y1), (1, y0, x0, x1), (1, y1, x0, x1)):
-        across, along = (x, y) if axis == 0 else (y, x)
-        if abs(across - place) <= 0.02 and low <= along - half + 1e-9 and along + half <= high + 1e-9:
-            return axis, place
-    return None
 
 
 def _door(plan: Plan, door: Door, lines: Lines, at: tuple[str | int, ...]) -> None:
@@ -109,8 +90,6 @@ def _door(plan: Plan, door: Door, lines: Lines, at: tuple[str | int, ...]) -> No
 
 def _furniture_at(plan: Plan, x: float, y: float, z: float | None) -> int | None:
     """The furniture that holds a point, or, without ``z``, a place of the floor."""
-    from perdure.simulate.building import blocks_way, extent
-
     for i, thing in enumerate(plan.furniture):
         low, high = extent(thing)
         hit = blocks_way(thing) if z is None else low < z < high
@@ -136,8 +115,6 @@ def _cameras(plan: Plan, lines: Lines) -> None:
 
 
 def _people(plan: Plan, lines: Lines) -> None:
-    from perdure.simulate.paths import Floor
-
     spots = {spot.name: spot for spot in plan.spots}
     outer = {door.name for door in plan.doors if OUTSIDE in door.between}
     known = {person.name for person in plan.people}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perdure.simulate.film import Footage, Progress, film
-from perdure.simulate.plan import load
+from perdure.simulate.reading import load
 
 
 def render_demo(out: Path, progress: Progress | None = None) -> Footage:

@@ -10,9 +10,6 @@ import numpy as np
 
 from perdure.types import Float64s
 
-NEAR_M = 0.2
-"""Nothing nearer to the camera than this is drawn."""
-
 
 @dataclass(frozen=True)
 class Lens:

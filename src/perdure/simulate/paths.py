@@ -6,8 +6,7 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from perdure.simulate.building import blocks_way, outward
-from perdure.simulate.check import wall_of
+from perdure.simulate.layout import blocks_way, outward, wall_of
 from perdure.simulate.plan import OUTSIDE, Door, Plan
 from perdure.types import Bools, Float64s, Ints
 

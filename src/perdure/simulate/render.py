@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from perdure.simulate import body, gait, kernels
+from perdure.simulate import body, gait, kernels, shading
 from perdure.simulate.lens import Lens
 from perdure.simulate.looks import Look
 from perdure.simulate.scene import Scene, View, lamps_at, look
@@ -235,7 +235,7 @@ class _Body:
         depth = np.full((y1 - y0, x1 - x0), np.inf, np.float32)
         ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
         kernels.rasterise(self.screen[p], mesh.triangles, x0 - jitter[0], y0 - jitter[1], depth, ids)
-        self.alone += kernels.shade(
+        self.alone += shading.shade(
             ids, depth, np.array([x0, y0], np.int32), self.screen[p], self.pos[p], self.nrm[p], mesh.vertices,
             mesh.shade, mesh.triangles, mesh.material, mesh.materials, jitter, camera._eye, self.lamps,
             camera.scene.ambient.astype(np.float32), index, camera._depth, camera._colour, camera._owner,

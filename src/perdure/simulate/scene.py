@@ -74,6 +74,27 @@ def _hit(
 
 
 @inlined
+def _goods(u: float, v: float, seed: int, out: Float64s) -> float:
+    """A shelf: brightness of its wood or of the dark between goods; -1 where goods stand, their colour in ``out``."""
+    shelf = math.floor(v / 0.36)
+    over = v / 0.36 - shelf
+    cell = math.floor(u / (0.09 + 0.10 * hashed(int(shelf), 11, seed)))
+    tall = 0.45 + 0.42 * hashed(int(cell), int(shelf), seed + 1)
+    if over < 0.10:
+        return 0.9
+    if over >= tall + 0.1:
+        return 0.25
+    hue = hashed(int(cell), int(shelf), seed + 2)
+    bright = 0.08 + 0.62 * hashed(int(cell), int(shelf), seed + 3)
+    strong = 0.75 * hashed(int(cell), int(shelf), seed + 4)
+    label = 0.55 if abs(over - 0.1 - tall / 2) < 0.1 else 1.0
+    for c in range(3):
+        wave = 0.5 + 0.5 * math.cos(6.2832 * (0.55 * hue * hue - 0.08 + c / 3.0))
+        out[c] = bright * label * (1 - strong + strong * wave)
+    return -1.0
+
+
+@inlined
 def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s) -> float:
     """Colour of a surface at a point, into ``out``; returns the light it sends out itself."""
     kind, seed = int(s[0]), int(s[7])
@@ -95,24 +116,9 @@ def _albedo(s: Float64s, x: float, y: float, z: float, axis: int, out: Float64s)
     elif kind == 3:
         tone = 0.85 + 0.2 * noise(u * 45, v * 45, seed) + 0.08 * noise(u * 1.5, v * 1.5, seed)
     elif kind == 4:
-        shelf = math.floor(v / 0.36)
-        over = v / 0.36 - shelf
-        wide = 0.09 + 0.10 * hashed(int(shelf), 11, seed)
-        cell = math.floor(u / wide)
-        tall = 0.45 + 0.42 * hashed(int(cell), int(shelf), seed + 1)
-        if over < 0.10:
-            mix, tone = 0.0, 0.9
-        elif over < tall + 0.1:
-            hue = hashed(int(cell), int(shelf), seed + 2)
-            bright = 0.08 + 0.62 * hashed(int(cell), int(shelf), seed + 3)
-            strong = 0.75 * hashed(int(cell), int(shelf), seed + 4)
-            label = 0.55 if abs(over - 0.1 - tall / 2) < 0.1 else 1.0
-            for c in range(3):
-                wave = 0.5 + 0.5 * math.cos(6.2832 * (0.55 * hue * hue - 0.08 + c / 3.0))
-                out[c] = bright * label * (1 - strong + strong * wave)
+        tone = _goods(u, v, seed, out)
+        if tone < 0:
             return 0.0
-        else:
-            tone = 0.25
     elif kind == 5:
         tone = 0.82 + 0.25 * noise(u * 60, v * 60, seed) + 0.14 * (noise(u * 5, v * 5, seed) - 0.5)
     elif kind == 6:

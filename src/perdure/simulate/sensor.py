@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from perdure.simulate.kernels import Int32s, compiled, smooth
+from perdure.simulate.kernels import Int32s, compiled, inlined, smooth
 from perdure.types import Float32s
 
 Bytes = npt.NDArray[np.uint8]
@@ -50,6 +50,41 @@ class Sensor:
         return np.asarray(255 * bright, np.float32)
 
 
+@inlined
+def _sky_blocked(px: float, py: float, pz: float, nx: float, ny: float, nz: float, blobs: Float32s) -> float:
+    """Share of the sky over a point that spheres nearby hide, by their solid angles."""
+    blocked = 0.0
+    for s in range(blobs.shape[0]):
+        dx, dy, dz = blobs[s, 0] - px, blobs[s, 1] - py, blobs[s, 2] - pz
+        d2 = dx * dx + dy * dy + dz * dz
+        r = blobs[s, 3]
+        if d2 < 1.5:
+            d2 = max(d2, r * r)
+            facing = (dx * nx + dy * ny + dz * nz) / math.sqrt(d2)
+            if facing > 0:
+                blocked += facing * r * r / d2
+    return blocked
+
+
+@inlined
+def _lamp_blocked(
+    px: float, py: float, pz: float, lx: float, ly: float, lz: float, far: float, blobs: Float32s
+) -> float:
+    """How much of a lamp in direction l at distance ``far`` spheres hide from a point, with a penumbra."""
+    dark = 0.0
+    for s in range(blobs.shape[0]):
+        dx, dy, dz = blobs[s, 0] - px, blobs[s, 1] - py, blobs[s, 2] - pz
+        along = dx * lx + dy * ly + dz * lz
+        if along <= 0.02 or along >= far:
+            continue
+        off = math.sqrt(max(dx * dx + dy * dy + dz * dz - along * along, 0.0))
+        r = blobs[s, 3]
+        soft = 0.015 + 0.13 * along / far
+        if off < r + soft:
+            dark += min((r + soft - off) / (2 * soft), 1.0) * min(1.0, 1.2 * r / soft)
+    return dark
+
+
 @compiled
 def cast_shadows(
     place: Float32s,
@@ -74,17 +109,7 @@ def cast_shadows(
                 continue
             fade = 1 - smooth(0.45 * SHADOW_M, SHADOW_M, away)
             nx, ny, nz = normal[y, x, 0], normal[y, x, 1], normal[y, x, 2]
-            blocked = 0.0
-            for s in range(blobs.shape[0]):
-                dx, dy, dz = blobs[s, 0] - px, blobs[s, 1] - py, blobs[s, 2] - pz
-                d2 = dx * dx + dy * dy + dz * dz
-                r = blobs[s, 3]
-                if d2 < 1.5:
-                    d2 = max(d2, r * r)
-                    facing = (dx * nx + dy * ny + dz * nz) / math.sqrt(d2)
-                    if facing > 0:
-                        blocked += facing * r * r / d2
-            reach = sky * (1 - min(1.6 * blocked, 0.9))
+            reach = sky * (1 - min(1.6 * _sky_blocked(px, py, pz, nx, ny, nz, blobs), 0.9))
             total = sky
             for q in range(lights.shape[0]):
                 lx, ly, lz = lights[q, 0] - px, lights[q, 1] - py, lights[q, 2] - pz
@@ -96,18 +121,7 @@ def cast_shadows(
                     continue
                 power = lights[q, 4] * facing / max(far2, 0.3)
                 total += power
-                dark = 0.0
-                for s in range(blobs.shape[0]):
-                    dx, dy, dz = blobs[s, 0] - px, blobs[s, 1] - py, blobs[s, 2] - pz
-                    along = dx * lx + dy * ly + dz * lz
-                    if along <= 0.02 or along >= far:
-                        continue
-                    off = math.sqrt(max(dx * dx + dy * dy + dz * dz - along * along, 0.0))
-                    r = blobs[s, 3]
-                    soft = 0.015 + 0.13 * along / far
-                    if off < r + soft:
-                        dark += min((r + soft - off) / (2 * soft), 1.0) * min(1.0, 1.2 * r / soft)
-                reach += power * (1 - fade * min(dark, 0.95))
+                reach += power * (1 - fade * min(_lamp_blocked(px, py, pz, lx, ly, lz, far, blobs), 0.95))
             out[y, x] *= reach / max(total, 1e-6)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from perdure.errors import ConfigError
-from perdure.simulate.plan import BUILTIN, Plan, load, parse
+from perdure.simulate.plan import Plan
+from perdure.simulate.reading import BUILTIN, load, parse
 
 
 def line_of(text: str, part: str) -> int:
