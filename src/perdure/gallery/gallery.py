@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from perdure.gallery.calibrate import Calibration, probability
+from perdure.gallery.calibrate import probability
 from perdure.gallery.consolidate import certainty, cluster, rename
 from perdure.gallery.constraints import seen_apart
 from perdure.gallery.decide import Candidates, Rule
@@ -33,6 +33,7 @@ from perdure.types import (
     Merged,
     Moved,
     New,
+    Renamed,
     Sighting,
     Split,
     Term,
@@ -158,11 +159,8 @@ class Gallery:
                 continue
             self._check(tracklet.id, body)
             row = self._put(tracklet, body)
-            home = partition.identity_of.get(tracklet.id)
-            if home is None:
+            if tracklet.id not in partition.identity_of:
                 self._waiting[tracklet.id] = tracklet.start + self.wait_s
-            else:
-                self._index.owners[row] = self._code(home)
         for change in self.log:
             if isinstance(change, Enrolled | Matched):
                 self._note_certainty(change, [change.tracklet])
@@ -200,7 +198,10 @@ class Gallery:
         self.evidence[tracklet.id] = tracklet
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
         self.topology.meet(list(self._camera_codes))
-        return self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
+        row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
+        if (home := self.partition.identity_of.get(tracklet.id)) is not None:
+            self._index.owners[row] = self._code(home)
+        return row
 
     def _decide(self, tracklet: Tracklet, *, final: bool) -> None:
         """Place a tracklet that has no identity yet, unless it is better to wait."""
@@ -333,6 +334,8 @@ class Gallery:
         self.log.append(change)
         self.partition.apply(change)
         homes |= {self.partition.identity_of.get(id) for id in tracklets}
+        if isinstance(change, Renamed):
+            homes.add(self.partition.resolve(change.identity))
         self._note_certainty(change, tracklets)
         for id in tracklets:
             if id in self._index:  # not retired

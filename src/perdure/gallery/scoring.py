@@ -91,6 +91,16 @@ class CentredLinkage:
         trust = self.calibration.trust(np.minimum(index.qualities, index.qualities[row]))
         return np.asarray(self.calibration.neutral + trust * (similarity - self.calibration.neutral))
 
+    def table(self, index: Index) -> Float64s:
+        """(N, N) centred similarity of all tracklets with all, as ``pairs``."""
+        means, cameras, gains = self._means, index.cameras, index.gains
+        probes = index.vectors - means[cameras]
+        dots = index.vectors @ probes.astype(np.float32).T - (means @ probes.T)[cameras]
+        km = self._kappa * self._mu
+        similarity = (dots * gains[:, None] * gains * (1 - km) + km - self._mu) / (1 - self._mu)
+        trust = self.calibration.trust(np.minimum(index.qualities[:, None], index.qualities))
+        return np.asarray(self.calibration.neutral + trust * (similarity - self.calibration.neutral)).T
+
     def matrix(self, rows: Ints, index: Index) -> Float64s:
         """(n, n) centred similarity of the tracklets in ``rows``, with the means as they are now."""
         self._refresh(index)

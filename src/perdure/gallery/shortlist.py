@@ -46,20 +46,37 @@ def shortlist(row: int, index: Index, scorer: Scorer) -> Shortlist:
     while True:
         near = index.nearest(probes, count)[0]
         chosen = np.unique(np.concatenate([owners[near.rows], recent]))
-        listed = _listed(row, index, chosen[chosen >= 0])
+        table = listed(index, chosen[chosen >= 0], np.array([row]))
         ceiling = scorer.ceiling(float(near.scores[-1]))
         if count >= len(index) or ceiling <= scorer.calibration.neutral:
-            return listed
-        if scorer.similarity(listed.row, listed.index, len(listed.codes)).max(initial=-np.inf) >= ceiling:
-            return listed
+            return table
+        if scorer.similarity(table.row, table.index, len(table.codes)).max(initial=-np.inf) >= ceiling:
+            return table
         count *= 4
 
 
-def _listed(row: int, index: Index, codes: Ints) -> Shortlist:
+def listed(index: Index, codes: Ints, always: Ints, most: int | None = None) -> Shortlist:
+    """The table of these identities.
+
+    Args:
+        index: of the whole gallery.
+        codes: (M,) identities, ascending.
+        always: rows that are in it whoever they are; the first is ``Shortlist.row``.
+        most: of each identity only so many of the latest rows.
+    """
     place = np.full(int(index.owners.max(initial=-1)) + 2, -1)  # the last is for -1, nobody
     place[codes] = np.arange(len(codes))
     owners = place[index.owners]
     wanted = owners >= 0
-    wanted[row] = True
     rows = np.flatnonzero(wanted)
-    return Shortlist(index.subset(rows, owners[rows]), int(np.searchsorted(rows, row)), codes)
+    if most is not None:
+        rows = _latest(rows, owners[rows], index, most)
+    rows = np.union1d(rows, always)
+    return Shortlist(index.subset(rows, owners[rows]), int(np.searchsorted(rows, always[0])), codes)
+
+
+def _latest(rows: Ints, owners: Ints, index: Index, most: int) -> Ints:
+    """Of each owner at most so many rows, those that start last."""
+    order = np.lexsort((-index.starts[rows], owners))
+    first = np.searchsorted(owners[order], owners[order])
+    return rows[order][np.arange(len(rows)) - first < most]

@@ -1,0 +1,367 @@
+"""Looking after the gallery while it is in use: split, move, merge and prune, a bounded part of it at a time.
+
+Correlation clustering (Bansal, Blum & Chawla, Machine Learning 2004) by local search: identities whose evidence changed
+are looked at again, one at a time, against the few that are near them, and the best improvement is made: a part leaves,
+one tracklet changes place (the best-one-element-move of Gionis, Mannila & Tsaparas, TKDD 2007), or all of it joins
+another. What a pair of parts is worth is what it is worth to a decision: the likelihood ratio of the mean similarity,
+plus topology, plus, where somebody is chosen among N, log odds of returning - log N. Pairs seen apart or said to be two
+people are never joined. The cost of one step depends on how near others are, not on how long the gallery has run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perdure.gallery.calibrate import prior_log_odds
+from perdure.gallery.gallery import Gallery
+from perdure.gallery.index import Index
+from perdure.gallery.scan import Nearest
+from perdure.gallery.scoring import CentredLinkage
+from perdure.gallery.shortlist import listed
+from perdure.gallery.transitions import Chain
+from perdure.types import Bools, Change, Float64s, Ints
+
+MOST_TRACKLETS = 16
+"""Of one identity are compared at once: the latest."""
+NEAREST = 24
+"""Tracklets near each of them say which identities to look at."""
+MOST_NEIGHBOURS = 8
+"""Identities are looked at beside the one."""
+INDEPENDENT_S = 60.0
+"""Two sightings in one camera this far apart are two pieces of evidence; nearer ones may share one mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How much is done, and how sure one has to be."""
+
+    per_tick: int = 3
+    """Identities looked at."""
+    split_margin: float = 2.0
+    """Nats by which the two parts of an identity have to be more probable as two people."""
+    move_margin: float = 1.0
+    """Nats by which another identity has to be more probable for a tracklet than its own."""
+    keep: int = 32
+    """Tracklets of one identity that stay in the index; the most alike go first."""
+    probation_s: float = 7 * 86400.0
+    """An identity of one sighting that did not come back for so long is no candidate any more."""
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Looks after one gallery."""
+
+    gallery: Gallery
+    care: Care = field(default_factory=Care)
+    _due: dict[str, None] = field(default_factory=dict)
+    _seen: int = 0
+    """Changes of the log that were taken into account."""
+    _probation: dict[str, float] = field(default_factory=dict)
+    """Identity of one tracklet -> when it was last seen."""
+
+    def tick(self, at: float) -> list[Change]:
+        """Look at the next few identities; the changes that took. Policies of the field have no such step."""
+        gallery, before = self.gallery, len(self.gallery.log)
+        if not isinstance(gallery.scorer, CentredLinkage):
+            return []
+        self._take_note()
+        for _ in range(min(self.care.per_tick, len(self._due))):
+            name = next(iter(self._due))
+            del self._due[name]
+            if name in gallery.partition.members:
+                self._look_at(name, at)
+        self._retire_stale(at)
+        return gallery.log[before:]
+
+    def settle(self, at: float, rounds: int = 4) -> list[Change]:
+        """Look at everybody again and again until nothing changes, at most so many times.
+
+        The second look for galleries too large to compare everything with everything.
+        """
+        before = len(self.gallery.log)
+        self._due = dict.fromkeys(self.gallery.partition.members)
+        self._seen = len(self.gallery.log)
+        for _ in range(rounds):
+            changed = len(self.gallery.log)
+            for _ in range(len(self._due)):
+                name = next(iter(self._due))
+                del self._due[name]
+                if name in self.gallery.partition.members:
+                    self._look_at(name, at)
+            self._take_note()
+            if len(self.gallery.log) == changed:
+                break
+        return self.gallery.log[before:]
+
+    @property
+    def waiting(self) -> int:
+        """Identities still to be looked at."""
+        return len(self._due)
+
+    def _take_note(self) -> None:
+        """Whoever changed since the last tick is due."""
+        gallery = self.gallery
+        for change in gallery.log[self._seen :]:
+            for id in gallery.tracklets_of(change):
+                home = gallery.partition.identity_of.get(id)
+                if home is None:
+                    continue
+                self._due.pop(home, None)  # behind those that wait longer
+                self._due[home] = None
+                if len(gallery.partition.members[home]) == 1:
+                    self._probation[home] = gallery.evidence[id].end
+                else:
+                    self._probation.pop(home, None)
+        self._seen = len(gallery.log)
+
+    def _look_at(self, name: str, at: float) -> None:
+        scene = look(self.gallery, name)
+        if scene is None:
+            return
+        groups = scene.regrouped(self.care)
+        if groups is not None:
+            self.gallery.become(at, scene.ids, groups, scene.similarity)
+        elif surplus := scene.surplus(self.care.keep):
+            self.gallery.retire(surplus)
+
+    def _retire_stale(self, at: float) -> None:
+        """Who was seen once and did not come back stops being a candidate; their identity and evidence last."""
+        budget = 8 * self.care.per_tick
+        while self._probation and budget:
+            name = next(iter(self._probation))
+            if self._probation[name] > at - self.care.probation_s:
+                return
+            del self._probation[name]
+            self.gallery.retire(self.gallery.partition.members.get(name, []))
+            budget -= 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One identity and those near it: n tracklets in order of start."""
+
+    gallery: Gallery
+    ids: tuple[str, ...]
+    index: Index
+    """``owners`` are positions among the identities near."""
+    own: int
+    """The identity that is looked after, among them."""
+    similarity: Float64s
+    """(n, n)"""
+    apart: Bools
+    """(n, n) pairs that cannot be one person."""
+    together: Ints
+    """(M, 2) pairs that are."""
+    chain: Chain
+
+    def regrouped(self, care: Care) -> Ints | None:
+        """(n,) groups of the tracklets as they should be; None where they are so already.
+
+        The constrained clustering of the second look, with as many other groups about as the gallery has. Only what
+        concerns the identity itself is taken from it, and of that only what is sure enough: see ``_sure``.
+        """
+        from perdure.gallery.linkage import join  # compiled
+
+        gallery, now = self.gallery, self.index.owners
+        near, everybody = int(now.max()) + 1, len(gallery.partition.members)
+        prior = prior_log_odds(gallery.return_rate, len(gallery.evidence), 1) + math.log(near / max(everybody, near))
+        llr = self.llr
+        found = join(llr, self.apart, self.together, prior, self.chain)
+        groups = now.copy()
+        for number, group in enumerate(np.unique(found[now == self.own]), near):
+            members = found == group
+            rest = members & (now == self.own)
+            for other in np.unique(now[members]):
+                part = members & (now == other)
+                if other == self.own or self._sure(part, rest, now == other, llr, care):
+                    groups[part] = number
+        stays = self._stays(groups, now, llr, care)
+        groups[stays] = self.own
+        changed = not np.array_equal(np.unique(groups, return_inverse=True)[1], np.unique(now, return_inverse=True)[1])
+        same = changed and _same_partition(groups, now)
+        return np.unique(groups, return_inverse=True)[1] if changed and not same else None
+
+    @property
+    def llr(self) -> Float64s:
+        """(n, n) nats for one person, by appearance."""
+        assert isinstance(self.gallery.scorer, CentredLinkage)
+        return self.gallery.scorer.calibration.log_likelihood_ratio((self.similarity + self.similarity.T) / 2)
+
+    def _sure(self, part: Bools, rest: Bools, home: Bools, llr: Float64s, care: Care) -> bool:
+        """Whether a part of another identity may come: all of it on two pieces of evidence, some on a clear margin."""
+        left = home & ~part
+        if not left.any():
+            return self._independent(part, rest, llr)
+        return bool(llr[part][:, rest].mean() - llr[part][:, left].mean() > care.move_margin)
+
+    def _stays(self, groups: Ints, now: Ints, llr: Float64s, care: Care) -> Bools:
+        """(n,) tracklets of the identity that were to leave for a group of their own, and are not sure to."""
+        mine = now == self.own
+        numbers, sizes = np.unique(groups[mine], return_counts=True)
+        largest = mine & (groups == numbers[np.argmax(sizes)])
+        stays = np.zeros(len(groups), bool)
+        for number in numbers:
+            part = mine & (groups == number)
+            if (part == largest).all() or ((groups == number) & ~mine).any():
+                continue
+            if not self.apart[part][:, largest].any() and llr[part][:, largest].mean() > -care.split_margin:
+                stays |= part
+        return (stays | largest) if stays.any() else stays
+
+    def _independent(self, one: Bools, other: Bools, llr: Float64s) -> bool:
+        """Whether two pairs of tracklets, by themselves, speak for the same person and share no single mistake.
+
+        Two pairs are independent where one of their ends differs by camera or by ``INDEPENDENT_S``. Where both sides
+        are one tracklet there is only one pair: where and when must be the second witness.
+        """
+        mine, theirs = np.flatnonzero(one), np.flatnonzero(other)
+        first, second = np.nonzero(llr[np.ix_(mine, theirs)] > 0)
+        if len(mine) == 1 and len(theirs) == 1:
+            earlier, later = sorted((int(mine[0]), int(theirs[0])))
+            index, gap = self.index, self.index.starts[later] - self.index.ends[earlier]
+            link = self.chain.transitions.of(index.cameras[[earlier]], int(index.cameras[later]), np.array([gap]))
+            return len(first) > 0 and float(link[0]) > 0
+        index = self.index
+        return any(_differ(index.cameras[end], index.starts[end]) for end in (mine[first], theirs[second]))
+
+    def surplus(self, keep: int) -> tuple[str, ...]:
+        """Tracklets of the identity beyond ``keep``, the most alike of one camera first, the poorer of the two."""
+        mine = np.flatnonzero(self.index.owners == self.own)
+        count = len(mine) - keep
+        if count <= 0:
+            return ()
+        cameras = self.index.cameras[mine]
+        alike = np.where(cameras[:, None] == cameras, self.similarity[np.ix_(mine, mine)], -np.inf)
+        np.fill_diagonal(alike, -np.inf)
+        gone: list[int] = []
+        for _ in range(count):
+            one, other = divmod(int(np.argmax(alike)), len(alike))
+            if not np.isfinite(alike[one, other]):
+                break
+            worse = one if self.index.qualities[mine[one]] < self.index.qualities[mine[other]] else other
+            gone.append(worse)
+            alike[worse], alike[:, worse] = -np.inf, -np.inf
+        return tuple(self.ids[mine[i]] for i in gone)
+
+
+def look(gallery: Gallery, name: str) -> Scene | None:
+    """An identity and all identities near it; None where nothing of it is in the index."""
+    scorer, whole = gallery.scorer, gallery.index
+    assert isinstance(scorer, CentredLinkage)
+    held = [id for id in gallery.partition.members[name] if id in whole]
+    if not held:
+        return None
+    latest = sorted(held, key=lambda id: (gallery.evidence[id].start, id))[-MOST_TRACKLETS:]
+    rows = np.array([whole.row(id) for id in latest])
+    found = whole.nearest(scorer.probes(rows, whole), NEAREST)
+    code = int(whole.owners[rows[0]])
+    codes = _nearest_owners(found, whole, code)
+    table = listed(whole, codes, rows, MOST_TRACKLETS).index
+    order = np.lexsort((np.array(table.ids), table.starts))
+    index = table.subset(order, table.owners[order])
+    ids = tuple(index.ids)
+    return Scene(
+        gallery,
+        ids,
+        index,
+        int(np.searchsorted(codes, code)),
+        scorer.table(index),
+        _apart(gallery, ids, index),
+        np.array(gallery.together(ids), np.int64).reshape(-1, 2),
+        gallery.topology.chain(np.arange(len(index)), index, gallery.evidence),
+    )
+
+
+def _nearest_owners(found: Sequence[Nearest], index: Index, own: int) -> Ints:
+    """Codes of the ``MOST_NEIGHBOURS`` identities with the nearest tracklets, and of the identity itself, ascending."""
+    rows = np.concatenate([one.rows for one in found])
+    scores = np.concatenate([one.scores for one in found])
+    owners = index.owners[rows]
+    best: dict[int, None] = {own: None}
+    for place in np.argsort(-scores, kind="stable"):
+        if owners[place] >= 0 and len(best) <= MOST_NEIGHBOURS:
+            best[int(owners[place])] = None
+    return np.sort(np.fromiter(best, np.int64, len(best)))
+
+
+def _apart(gallery: Gallery, ids: Sequence[str], index: Index) -> Bools:
+    """(n, n) tracklets that cannot be one person."""
+    apart = np.zeros((len(ids), len(ids)), bool)
+    during = (index.starts[:, None] <= index.ends) & (index.ends[:, None] >= index.starts)
+    asked = during.sum(axis=1) > 1
+    site = gallery.topology.site
+    if site.travel_s or not site.others_overlap:  # then tracklets that do not overlap may be too near as well
+        asked[:] = True
+    said = {id for c in gallery.partition.constraints for id in (c.first, c.second)}
+    for row, id in enumerate(ids):
+        if not asked[row] and id not in said:
+            continue
+        for other, _ in gallery.rivals_among(id, index):
+            if other in index:
+                apart[row, index.row(other)] = apart[index.row(other), row] = True
+    return apart
+
+
+def _same_partition(one: Ints, other: Ints) -> bool:
+    pairs = len(np.unique(np.stack([one, other]), axis=1).T)
+    return pairs == len(np.unique(one)) == len(np.unique(other))
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a gallery is doing."""
+
+    identities: int
+    established: int
+    """Seen twice or more."""
+    on_probation: int
+    """Seen once."""
+    tracklets: int
+    retired: int
+    """Tracklets that last, but are compared with no more."""
+    waiting: int
+    """Tracklets not decided yet."""
+    uncertain: int
+    """Identities that are more doubtful than ``UNCERTAIN``."""
+    changes: dict[str, int]
+    """How often each kind of change was made."""
+
+
+UNCERTAIN = 0.2
+
+
+def health(gallery: Gallery) -> Health:
+    """Counts over the whole gallery."""
+    members = gallery.partition.members
+    sizes = np.array([len(ids) for ids in members.values()], np.int64)
+    placed = int(sizes.sum())
+    doubtful = sum(uncertainty(gallery, name) > UNCERTAIN for name in members)
+    held = len(gallery.index)
+    waiting = gallery.undecided
+    return Health(
+        len(members),
+        int((sizes > 1).sum()),
+        int((sizes == 1).sum()),
+        placed + waiting,
+        placed + waiting - held,
+        waiting,
+        doubtful,
+        dict(sorted(Counter(type(change).__name__ for change in gallery.log).items())),
+    )
+
+
+def uncertainty(gallery: Gallery, name: str) -> float:
+    """Probability that what was last decided about the most doubtful tracklet of an identity is wrong."""
+    return 1 - min((gallery.certainty_of(id) for id in gallery.partition.members[name]), default=1.0)
+
+
+def _differ(cameras: Ints, starts: Sequence[float] | Float64s) -> bool:
+    """Whether two of these sightings are independent of each other."""
+    if len(cameras) < 2:
+        return False
+    return bool(np.ptp(cameras) > 0 or np.ptp(starts) > INDEPENDENT_S)
