@@ -10,7 +10,7 @@ from perdure.cli import train
 from perdure.errors import ConfigError
 
 
-@pytest.mark.parametrize("what", ["detector", "embedder"])
+@pytest.mark.parametrize("what", ["detector", "teach", "embedder"])
 def test_a_missing_configuration_is_one_sentence(what, tmp_path, capsys, monkeypatch):
     pytest.importorskip("torch", reason="needs perdure[train]")
     monkeypatch.setattr(sys, "argv", ["perdure", "train", what, "--config", str(tmp_path / "no.yaml")])

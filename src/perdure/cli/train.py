@@ -23,6 +23,16 @@ def detector(config: ConfigFile, resume: Resume = False) -> None:
 
 
 @app.command()
+def teach(config: ConfigFile) -> None:
+    """Let a detector's parent, at several sizes and mirrored, tell what it sees in the training pictures."""
+    _need_torch()
+    from perdure.train.detector.config import read_config
+    from perdure.train.detector.distill import teach
+
+    teach(read_config(config))
+
+
+@app.command()
 def embedder(config: ConfigFile, resume: Resume = False) -> None:
     """Train an embedder on labelled people, then from a teacher (docs/embedder.md)."""
     _need_torch()
@@ -31,11 +41,40 @@ def embedder(config: ConfigFile, resume: Resume = False) -> None:
     train_embedder(config, resume)
 
 
+@app.command()
+def search(config: ConfigFile) -> None:
+    """Find the network shape that learns most within a time per crop, measured here (docs/embedder.md)."""
+    _need_torch()
+    from rich.console import Console
+    from rich.table import Table
+
+    from perdure.train.embedder.search import search as search_shapes
+
+    table = Table("shape", "ms", "parameters", "rank-1", "mAP", title="Candidates, best first")
+    for c in search_shapes(config):
+        shape = f"{c.shape.blocks} {c.shape.stem} {list(c.shape.widths)} {list(c.shape.depths)} parts {c.shape.parts}"
+        learned = ("over the budget", "") if c.mean_ap is None else (f"{c.rank1:.3f}", f"{c.mean_ap:.3f}")
+        table.add_row(shape, f"{c.milliseconds:.2f}", f"{c.parameters:,}", *learned)
+    Console().print(table)
+
+
+@app.command()
+def adapt(config: ConfigFile) -> None:
+    """Get an embedder used to a site by its unlabelled tracklets (docs/embedder.md)."""
+    _need_torch()
+    from perdure.train.embedder.adapt import adapt as adapt_to_site
+
+    adapt_to_site(config)
+
+
 def _need_torch() -> None:
-    """Say how to get torch where it is missing."""
+    """Say how to get torch where it is missing; from here on the run tells its progress on stderr."""
     import importlib.util
+    import logging
 
     from perdure.errors import ConfigError
 
     if importlib.util.find_spec("torch") is None:
         raise ConfigError("training needs torch: pip install 'perdure[train]'")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("perdure").setLevel(logging.INFO)

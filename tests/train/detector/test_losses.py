@@ -6,13 +6,16 @@ import torch
 from torch.nn import functional
 
 from perdure.train.detector.losses import (
+    Retention,
     Targets,
     detection_losses,
+    held_scores,
     ignored_rows,
     iou_loss,
     joint_score_loss,
     log_joint_score,
 )
+from perdure.train.detector.nano import anchor_points, decode_boxes
 
 
 def test_the_joint_loss_is_cross_entropy_of_the_product() -> None:
@@ -73,9 +76,37 @@ def test_the_background_is_held_to_a_share_of_the_parents_score() -> None:
     def loss(score: float) -> float:
         each = float(torch.logit(torch.tensor(score).sqrt()))
         maps = [torch.full_like(level, each) for level in parent]
-        return detection_losses(maps, nobody, parent, share).score.item()
+        return detection_losses(maps, nobody, parent, Retention(0.0, share)).score.item()
 
     assert loss(target) < min(loss(0.8 * target), loss(1.2 * target), loss(0.01))
+
+
+def test_a_known_person_holds_the_parents_score_down_to_its_worth() -> None:
+    points, strides = anchor_points(64, 64)
+    rows = torch.full((len(points), 6), -20.0)
+    rows[:, :4] = 0.0
+    rows[10, 4:] = rows[20, 4:] = 5.0
+    boxes = decode_boxes(rows, points, strides)
+    sure = float(torch.tensor(5.0).sigmoid()) ** 2
+    held = held_scores(rows, points, strides, boxes[10:11], torch.tensor([0.25]), Retention(0.9, 0.3))
+    assert held[10].item() == 0.25
+    assert abs(held[20].item() - 0.3 * sure) < 1e-6
+    held = held_scores(rows, points, strides, boxes[10:11], torch.tensor([1.0]), Retention(0.9, 0.3))
+    assert abs(held[10].item() - 0.9 * sure) < 1e-6
+
+
+def test_a_person_in_doubt_counts_by_its_worth() -> None:
+    def loss(score: float, worth: float) -> float:
+        each = float(torch.logit(torch.tensor(score).sqrt()))
+        maps = [torch.zeros(1, 6, 64 // s, 64 // s) for s in (8, 16, 32)]
+        for level in maps:
+            level[:, 4:] = -12.0
+        maps[0][0, :, 3, 3] = torch.tensor([0.5, 0.5, 0.0, 0.0, each, each])  # a box of 8 px around (28, 28)
+        doubted = torch.tensor([[24.0, 24.0, 32.0, 32.0, worth]])
+        return detection_losses(maps, [Targets(torch.zeros(0, 4), torch.zeros(0, 4), doubted)]).score.item()
+
+    assert loss(0.4, 0.4) < min(loss(0.2, 0.4), loss(0.8, 0.4))
+    assert loss(0.9, 0.9) < loss(0.4, 0.9)
 
 
 def test_learning_one_picture_finds_its_person() -> None:

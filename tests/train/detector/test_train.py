@@ -13,14 +13,14 @@ import pytest
 import torch
 import yaml
 
-from perdure.errors import ModelError
+from perdure.errors import ConfigError, ModelError
 from perdure.train.detector import train as module
 from perdure.train.detector.batches import Batches, times_seen
 from perdure.train.detector.config import DetectorTraining, read_config
 from perdure.train.detector.data import read_coco
 from perdure.train.detector.export import Rows, export_onnx
 from perdure.train.detector.nano import BACKBONE, YoloxNano
-from perdure.train.detector.train import Score, ahead, blend, choose_blend, learning_rate, train
+from perdure.train.detector.train import Score, ahead, blend, choose_blend, divide, learning_rate, train
 
 
 @pytest.fixture
@@ -39,7 +39,8 @@ def config(tmp_path: Path) -> DetectorTraining:
     (tmp_path / "set.json").write_text(json.dumps({"images": images, "annotations": labels}))
     told = {
         "parent": "unused.onnx", "train": str(tmp_path / "set.json"), "val": str(tmp_path / "set.json"),
-        "out": str(tmp_path / "out"), "clean_subset": "clean", "repeat": {"": 1.25}, "stretched": ["squares"],
+        "out": str(tmp_path / "out"), "held_out": {"fifth": [f"{tmp_path.name}/5"]}, "repeat": {"": 1.25},
+        "stretched": ["squares"],
         "epochs": 2, "plain_epochs": 1, "batch": 3, "sizes": [[64, 96]], "plain_sizes": [[96, 64]], "warmup_steps": 1,
         "lr": 0.002, "crowd": 0.5, "blends": [0.5, 1.0],
     }  # fmt: skip
@@ -57,8 +58,7 @@ def small_parent(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "load_parent", narrow)
     monkeypatch.setattr(module, "cut_to_person", lambda net: net)
-    monkeypatch.setattr(module, "CLEAN_AREAS_PX2", (64 * 64,))
-    monkeypatch.setattr(module, "STREET_AREA_PX2", 64 * 96)
+    monkeypatch.setattr(module, "AREAS_PX2", (64 * 64,))
 
 
 def weights(config: DetectorTraining, which: str) -> dict[str, torch.Tensor]:
@@ -124,7 +124,7 @@ def test_resuming_nothing_is_refused(config: DetectorTraining) -> None:
 
 
 def test_batches_depend_on_seed_epoch_and_step_only(config: DetectorTraining) -> None:
-    pictures = read_coco(config.train)
+    pictures = read_coco(config.train)[:5]
     one, other = Batches(pictures, config), Batches(pictures, config)
     order = one.order(1)
     assert order.shape == (one.steps, config.batch) == (2, 3)
@@ -147,6 +147,32 @@ def test_each_picture_is_seen_as_often_as_told(config: DetectorTraining) -> None
     assert times_seen(pictures[0], {"elsewhere/": 3.0}) == 1.0
 
 
+def test_what_is_held_out_is_not_trained_on(config: DetectorTraining) -> None:
+    pictures, groups = divide(config.model_copy(update={"repeat": {f"{config.train.parent.name}/3": 0.0}}))
+    assert [picture.path.name for picture in pictures] == ["0.png", "1.png", "2.png", "4.png"]
+    assert {name: len(group) for name, group in groups.items()} == {"fifth": 1, "val": 6}
+    groups = divide(config.model_copy(update={"only_reported": ("clean",)}))[1]
+    assert len(groups["val"]) == 3
+    with pytest.raises(ConfigError, match="nothing to select by in 'gone'"):
+        divide(config.model_copy(update={"held_out": {"gone": ("nowhere/",)}}))
+
+
+def test_val_counts_half() -> None:
+    assert Score({"coco": 0.6, "footage": 0.9, "val": 0.5}).selection == pytest.approx((0.6 + 0.9 + 0.25) / 2.5)
+
+
+def test_only_the_last_epoch_may_be_scored(config: DetectorTraining, capsys: pytest.CaptureFixture[str]) -> None:
+    train(config.model_copy(update={"evaluate_every": 5}))
+    lines = (config.out / "curve.csv").read_text().splitlines()
+    assert [line.split(",")[5:7] == ["", ""] for line in lines] == [False, True, False]
+
+
+def test_bfloat16_learns_too(config: DetectorTraining) -> None:
+    train(config.model_copy(update={"epochs": 1, "bfloat16": True}))
+    before = module.load_parent(config.parent).state_dict()
+    assert any(not torch.equal(weight, before[name]) for name, weight in weights(config, "net").items())
+
+
 def test_the_rate_warms_up_and_comes_down(config: DetectorTraining) -> None:
     slow = config.model_copy(update={"warmup_steps": 10, "lr": 1.0, "final_lr_share": 0.1})
     rates = [learning_rate(step, 110, slow) for step in range(110)]
@@ -166,7 +192,8 @@ def test_blending_is_a_straight_line_between_the_nets() -> None:
 def test_a_blend_that_loses_on_either_part_is_not_chosen(
     config: DetectorTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = {0.0: Score(0.5, 0.5), 0.2: Score(0.52, 0.55), 0.4: Score(0.497, 0.6), 0.6: Score(0.49, 0.9)}
+    pairs = {0.0: (0.5, 0.5), 0.2: (0.52, 0.55), 0.4: (0.497, 0.6), 0.6: (0.49, 0.9)}
+    scores = {share: Score({"coco": one, "val": other}) for share, (one, other) in pairs.items()}
     parent, trained = YoloxNano(width=4), YoloxNano(width=4)
     for net, value in ((parent, 0.0), (trained, 1.0)):
         for parameter in net.parameters():
@@ -177,11 +204,11 @@ def test_a_blend_that_loses_on_either_part_is_not_chosen(
 
     monkeypatch.setattr(module, "evaluate", told)
     three = config.model_copy(update={"blends": (0.2, 0.4, 0.6), "may_lose": 0.005})
-    chosen, score = choose_blend(parent, trained, [], three)
+    chosen, score = choose_blend(parent, trained, {}, three)
     assert score == scores[0.4]
     assert next(chosen.parameters()).flatten()[0].item() == pytest.approx(0.4)
     only_bad = config.model_copy(update={"blends": (0.6,)})
-    assert choose_blend(parent, trained, [], only_bad) == (parent, scores[0.0])
+    assert choose_blend(parent, trained, {}, only_bad) == (parent, scores[0.0])
 
 
 def test_the_exported_file_equals_torch_at_any_size_and_batch(tmp_path: Path) -> None:

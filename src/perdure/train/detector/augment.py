@@ -7,7 +7,7 @@ arXiv:2012.07177, with an ellipse in place of masks, which these sets lack.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -23,13 +23,15 @@ MIN_VISIBLE = 0.3  # of a person that the edge of the canvas cuts; less becomes 
 class Scene:
     """(H, W, 3) uint8 BGR, people (N, 4) and regions to ignore (M, 4), float32 xyxy px.
 
-    `pixel_aspect` is the width of a pixel against its height: above 1 where a wide picture was squeezed into a square.
+    `likely` (P, 5) are people in doubt, xyxy px and what they are worth (`distill.py`). `pixel_aspect` is the width of
+    a pixel against its height: above 1 where a wide picture was squeezed into a square.
     """
 
     image: NDArray[np.uint8]
     boxes: NDArray[np.float32]
     ignore: NDArray[np.float32]
     pixel_aspect: float = 1.0
+    likely: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 5), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def place(scene: Scene, height: int, width: int, placing: Placing, rng: np.rando
         canvas,
         scene.boxes * np.tile(stretch, 2) + np.tile(move, 2),
         scene.ignore * np.tile(stretch, 2) + np.tile(move, 2),
+        likely=scene.likely * np.append(np.tile(stretch, 2), 1) + np.append(np.tile(move, 2), 0),
     )
     placed = clip(placed)
     return mirror(placed) if rng.random() < 0.5 else placed
@@ -79,27 +82,33 @@ def clip(scene: Scene) -> Scene:
     """Boxes cut at the edge; people hardly visible or too small to be learned become regions to ignore."""
     high, wide = scene.image.shape[:2]
     limit = np.array([wide, high] * 2, np.float32)
-    cut = np.clip(scene.boxes, 0, limit)
-    sides, whole = cut[:, 2:] - cut[:, :2], scene.boxes[:, 2:] - scene.boxes[:, :2]
+    every = np.concatenate([scene.boxes, scene.likely[:, :4]])
+    cut = np.clip(every, 0, limit)
+    sides, whole = cut[:, 2:] - cut[:, :2], every[:, 2:] - every[:, :2]
     shown = sides.prod(axis=1) / np.maximum(whole.prod(axis=1), 1e-6)
     good = (shown >= MIN_VISIBLE) & (sides >= MIN_BOX_PX).all(axis=1)
     ignore = np.concatenate([np.clip(scene.ignore, 0, limit), cut[~good]])
     ignore = ignore[(ignore[:, 2:] - ignore[:, :2]).min(axis=1, initial=np.inf) > 0.5]
-    return Scene(scene.image, cut[good].astype(np.float32), ignore.astype(np.float32))
+    told, guessed = good[: len(scene.boxes)], good[len(scene.boxes) :]
+    likely = np.column_stack([cut[len(scene.boxes) :], scene.likely[:, 4]])[guessed]
+    boxes = cut[: len(scene.boxes)][told]
+    return Scene(scene.image, boxes.astype(np.float32), ignore.astype(np.float32), likely=likely.astype(np.float32))
 
 
 def mirror(scene: Scene) -> Scene:
     """Left and right swapped."""
     wide = scene.image.shape[1]
-    turned = [np.stack([wide - b[:, 2], b[:, 1], wide - b[:, 0], b[:, 3]], axis=1) for b in (scene.boxes, scene.ignore)]
-    return Scene(np.ascontiguousarray(scene.image[:, ::-1]), turned[0], turned[1])
+    boxes, ignore, likely = scene.boxes.copy(), scene.ignore.copy(), scene.likely.copy()
+    for turned in (boxes, ignore, likely):
+        turned[:, [0, 2]] = wide - turned[:, [2, 0]]
+    return Scene(np.ascontiguousarray(scene.image[:, ::-1]), boxes, ignore, likely=likely)
 
 
 def mosaic(scenes: list[Scene], height: int, width: int, placing: Placing, rng: np.random.Generator) -> Scene:
     """Four pictures around a random point of one canvas."""
     cx, cy = round(width * rng.uniform(0.3, 0.7)), round(height * rng.uniform(0.3, 0.7))
     canvas = np.empty((height, width, 3), np.uint8)
-    boxes, ignore = [], []
+    boxes, ignore, likely = [], [], []
     windows = ((0, 0, cx, cy), (cx, 0, width, cy), (0, cy, cx, height), (cx, cy, width, height))
     for scene, (x1, y1, x2, y2) in zip(scenes, windows, strict=True):
         part = place(scene, y2 - y1, x2 - x1, placing, rng)
@@ -107,7 +116,8 @@ def mosaic(scenes: list[Scene], height: int, width: int, placing: Placing, rng: 
         offset = np.array([x1, y1, x1, y1], np.float32)
         boxes.append(part.boxes + offset)
         ignore.append(part.ignore + offset)
-    return Scene(canvas, np.concatenate(boxes), np.concatenate(ignore))
+        likely.append(part.likely + np.append(offset, np.float32(0)))
+    return Scene(canvas, np.concatenate(boxes), np.concatenate(ignore), likely=np.concatenate(likely))
 
 
 def crowd(scene: Scene, people: list[NDArray[np.uint8]], rng: np.random.Generator) -> Scene:
@@ -126,7 +136,8 @@ def crowd(scene: Scene, people: list[NDArray[np.uint8]], rng: np.random.Generato
         foot = y2 + rng.uniform(-0.15, 0.25) * tall
         middle = (x1 + x2) / 2 + rng.choice([-1.0, 1.0]) * rng.uniform(0.25, 1.5) * broad
         put.append((foot, np.array([middle - broad / 2, foot - tall, middle + broad / 2, foot], np.float32), crop))
-    image, boxes, covered = scene.image.copy(), list(scene.boxes), [0.0] * len(scene.boxes)
+    image, boxes = scene.image.copy(), [*scene.likely[:, :4], *scene.boxes]
+    covered, doubted = [0.0] * len(boxes), len(scene.likely)
     for _, box, crop in sorted(put, key=lambda item: item[0]):
         box = np.round(box)
         inside = np.clip(box, 0, [wide, high] * 2)
@@ -140,7 +151,9 @@ def crowd(scene: Scene, people: list[NDArray[np.uint8]], rng: np.random.Generato
         covered.append(0.0)
     hidden = np.array(covered) > 0.67
     every = np.array(boxes, np.float32).reshape(-1, 4)
-    return Scene(image, every[~hidden], np.concatenate([scene.ignore, every[hidden]]))
+    sure = every[doubted:][~hidden[doubted:]]
+    ignore = np.concatenate([scene.ignore, every[hidden]])
+    return Scene(image, sure, ignore, likely=scene.likely[~hidden[:doubted]])
 
 
 def _blend(

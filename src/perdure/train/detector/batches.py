@@ -59,7 +59,7 @@ class Batches:
         height, width = sizes[rng.integers(len(sizes))]
         scenes = [self._scene(int(index), height, width, plain, rng) for index in indices]
         images = torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2).float()
-        targets = [Targets(torch.from_numpy(scene.boxes), torch.from_numpy(scene.ignore)) for scene in scenes]
+        targets = [Targets(*map(torch.from_numpy, (one.boxes, one.ignore, one.likely))) for one in scenes]
         return Batch(images, targets)
 
     def _scene(self, index: int, height: int, width: int, plain: bool, rng: np.random.Generator) -> Scene:
@@ -79,7 +79,7 @@ class Batches:
         if index not in self._images:
             self._images[index] = read_image(picture.path)
         pixel_aspect = SQUEEZED_ASPECT if picture.subset in self.config.stretched else 1.0
-        return Scene(self._images[index], picture.boxes, picture.ignore, pixel_aspect)
+        return Scene(self._images[index], picture.boxes, picture.ignore, pixel_aspect, picture.likely)
 
     def _person(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         index, box = self._whole[rng.integers(len(self._whole))]
@@ -89,6 +89,5 @@ class Batches:
 
 def times_seen(picture: Picture, repeat: Mapping[str, float]) -> float:
     """The rule with the longest matching start of `folder/name` counts; without one, once."""
-    name = f"{picture.path.parent.name}/{picture.path.name}"
-    matching = [start for start in repeat if name.startswith(start)]
+    matching = [start for start in repeat if picture.name.startswith(start)]
     return repeat[max(matching, key=len)] if matching else 1.0

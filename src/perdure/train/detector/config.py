@@ -20,7 +20,12 @@ class DetectorTraining(BaseModel):
     parent: Path = Field(description="YOLOX-Nano ONNX file to start from.")
     train: Path = Field(description="COCO json to train on; pictures beside it.")
     val: Path = Field(description="COCO json to select on; never the test set.")
-    clean_subset: str = Field("coco128_val", description="Subset of val that shares no footage with train.")
+    held_out: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Groups of train to select on instead, by starts of `folder/name`."
+    )
+    only_reported: tuple[str, ...] = Field((), description="Subsets of val that nothing is selected by.")
+    teacher: Path | None = Field(None, description="Boxes of a teacher, written by `perdure train teach`.")
+    teacher_share: float = Field(0.5, ge=0.0, le=1.0, description="How far the teacher is believed, against labels.")
     out: Path = Field(description="Folder for checkpoints, curve and exported weights.")
     repeat: dict[str, float] = Field(
         default_factory=dict, description="How often pictures are seen per epoch, by start of `folder/name`; else once."
@@ -28,6 +33,7 @@ class DetectorTraining(BaseModel):
     stretched: tuple[str, ...] = Field((), description="Subsets whose pictures were squeezed into a square.")
     seed: int = Field(0, ge=0)
     epochs: int = Field(20, ge=1, le=1000)
+    evaluate_every: int = Field(1, ge=1, le=1000, description="Epochs between scores; the last one is always scored.")
     plain_epochs: int = Field(3, ge=0, description="Last epochs without mosaic and pasted people, at `plain_sizes`.")
     batch: int = Field(16, ge=1, le=512)
     sizes: tuple[tuple[int, int], ...] = Field(((288, 416),), description="Height, width in px, one drawn per batch.")
@@ -50,10 +56,12 @@ class DetectorTraining(BaseModel):
     frozen: tuple[Literal["stem", "dark2", "dark3", "dark4", "dark5"], ...] = Field(
         ("stem", "dark2"), description="Stages that keep the parent's weights: less time, less forgotten."
     )
-    parent_share: float = Field(0.5, ge=0.0, le=1.0, description="How far the background follows the parent's scores.")
+    parent_share: float = Field(0.9, ge=0.0, le=1.0, description="How far rows of known people follow the parent.")
+    unknown_share: float = Field(0.9, ge=0.0, le=1.0, description="The same where nobody is known to be.")
     may_lose: float = Field(
-        0.0025, ge=0.0, le=1.0, description="AP50 a blend may lose on a part of val: the noise of 128 pictures is 0.02."
+        0.0, ge=-1.0, le=1.0, description="AP50 a blend may lose against the parent on a group it is selected by."
     )
+    bfloat16: bool = Field(False, description="Nets in bfloat16: half the time where the processor knows it.")
     threads: int = Field(1, ge=1, le=256)
 
 

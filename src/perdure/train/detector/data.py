@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -17,7 +17,10 @@ PAD_VALUE = 114
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One labelled picture: people (N, 4) and regions to ignore (M, 4), both float32 xyxy px inside the picture."""
+    """One labelled picture: people (N, 4) and regions to ignore (M, 4), both float32 xyxy px inside the picture.
+
+    `likely` (P, 5) are people in doubt, xyxy px and what they are worth (`distill.py`).
+    """
 
     path: Path
     subset: str
@@ -25,6 +28,12 @@ class Picture:
     height: int
     boxes: NDArray[np.float32]
     ignore: NDArray[np.float32]
+    likely: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 5), np.float32))
+
+    @property
+    def name(self) -> str:
+        """`folder/name`, what configurations and teachers call it."""
+        return f"{self.path.parent.name}/{self.path.name}"
 
 
 def read_coco(path: Path) -> list[Picture]:

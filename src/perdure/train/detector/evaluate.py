@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from perdure import geometry
 from perdure.detect.decoders import yolox
-from perdure.detect.fit import blob, plan
+from perdure.detect.fit import MOST_ENLARGED, blob, plan
 from perdure.detect.nms import suppress
 from perdure.models.card import DetectorOutput, ModelInput
 from perdure.train.detector.data import PAD_VALUE, Picture, read_image
@@ -25,6 +25,7 @@ from perdure.train.detector.data import PAD_VALUE, Picture, read_image
 Boxes: TypeAlias = NDArray[np.float32]
 INPUT = ModelInput(tensor="images", colour="bgr", pad=PAD_VALUE, fit="rectangle")
 OUTPUT = DetectorOutput(decoder="yolox", tensors=("output",))
+NMS_IOU = 0.65
 HEIGHT_BANDS_PX = (("under 32", 0.0, 32.0), ("32 to 64", 32.0, 64.0), ("over 64", 64.0, float("inf")))
 
 
@@ -106,22 +107,30 @@ def detect_all(
     area_px2: float,
     widen: float = 1.0,
     floor: float = 0.01,
-    iou: float = 0.65,
 ) -> list[Found]:
-    """Run a net ((1, 3, H, W) -> (1, N, 6) rows) over pictures, each in a rectangle of its own shape and this area.
+    """Run a net over pictures, each in a rectangle of its own shape and this area; see `detect_in`."""
+    return [detect_in(run, read_image(picture.path), area_px2, widen, floor) for picture in pictures]
 
-    Exactly what `perdure.detect` does, at a chosen area. `widen` undoes a squeeze into a square before.
+
+def detect_in(
+    run: Callable[[Boxes], Boxes],
+    image: NDArray[np.uint8],
+    area_px2: float,
+    widen: float = 1.0,
+    floor: float = 0.01,
+    most_enlarged: float = MOST_ENLARGED,
+) -> Found:
+    """Run a net ((1, 3, H, W) -> (1, N, 6) rows) on one picture, exactly as `perdure.detect` does, at a chosen area.
+
+    `widen` undoes a squeeze into a square before; boxes are those of the picture as it was given.
     """
-    found = []
-    for picture in pictures:
-        image = read_image(picture.path)
-        if widen != 1.0:
-            image = np.asarray(cv2.resize(image, (round(image.shape[1] * widen), image.shape[0])), np.uint8)
-        fit = plan(image.shape[0], image.shape[1], INPUT, area_px2)
-        boxes, scores = yolox(run(blob([image], [fit], INPUT)), fit.height, fit.width, OUTPUT)
-        candidates = np.flatnonzero(scores[0] > floor)
-        in_picture = fit.to_picture(boxes[0, candidates]) / np.array([widen, 1.0] * 2)
-        inside = np.asarray(geometry.clip(in_picture.astype(np.float64), picture.width, picture.height), np.float32)
-        kept = suppress(inside, scores[0, candidates], iou)
-        found.append(Found(inside[kept], scores[0, candidates[kept]]))
-    return found
+    height, width = image.shape[:2]
+    if widen != 1.0:
+        image = np.asarray(cv2.resize(image, (round(width * widen), height)), np.uint8)
+    fit = plan(image.shape[0], image.shape[1], INPUT, area_px2, most_enlarged)
+    boxes, scores = yolox(run(blob([image], [fit], INPUT)), fit.height, fit.width, OUTPUT)
+    candidates = np.flatnonzero(scores[0] > floor)
+    in_picture = fit.to_picture(boxes[0, candidates]) / np.array([widen, 1.0] * 2)
+    inside = np.asarray(geometry.clip(in_picture.astype(np.float64), width, height), np.float32)
+    kept = suppress(inside, scores[0, candidates], NMS_IOU)
+    return Found(inside[kept], scores[0, candidates[kept]])

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from perdure.train.detector.assign import assign
+from perdure.train.detector.assign import assign, pairwise_iou
 from perdure.train.detector.nano import anchor_points, decode_boxes, flatten_levels
 
 IGNORED_SHARE = 0.5
+HELD_FROM = 0.01
+SAME_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """People (G, 4) and regions to ignore (M, 4) of one training picture, float32 xyxy px."""
+    """People (G, 4), regions to ignore (M, 4) and people in doubt (P, 5: with their worth), float32 xyxy px."""
 
     people: Tensor
     ignore: Tensor
+    likely: Tensor = field(default_factory=lambda: torch.zeros(0, 5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +82,66 @@ def ignored_rows(boxes: Tensor, at: Tensor, regions: Tensor) -> Tensor:
     return (centre_in | (share >= IGNORED_SHARE)).any(dim=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How far rows that answer for nobody follow the parent's score: where a person is known, and where none is."""
+
+    known: float
+    unknown: float
+
+
+@torch.no_grad()
+def held_scores(
+    rows: Tensor, points: Tensor, strides: Tensor, people: Tensor, worth: Tensor, retention: Retention
+) -> Tensor:
+    """The scores (N,) that the parent's raw rows (N, 6) of one picture hold a net to.
+
+    A share of the parent's score, and where the parent's box is a known person's, no more than that one's worth.
+    """
+    scores = log_joint_score(rows).exp()
+    held = retention.unknown * scores
+    sure = (scores > HELD_FROM).nonzero()[:, 0]
+    if len(people) and len(sure):
+        overlap, whose = pairwise_iou(decode_boxes(rows[sure], points[sure], strides[sure]), people).max(dim=1)
+        known = overlap >= SAME_IOU
+        held[sure[known]] = torch.minimum(retention.known * scores[sure[known]], worth[whose[known]])
+    return held
+
+
 def detection_losses(
-    maps: list[Tensor], targets: list[Targets], parent_maps: list[Tensor] | None = None, parent_share: float = 0.0
+    maps: list[Tensor],
+    targets: list[Targets],
+    parent_maps: list[Tensor] | None = None,
+    retention: Retention = Retention(0.0, 0.0),
 ) -> Losses:
     """Raw maps of a batch and the targets of its pictures -> losses. Rows in ignore regions say nothing.
 
-    With the parent's maps of the same pictures, a row that answers for nobody is held to `parent_share` of the parent's
+    With the parent's maps of the same pictures, a row that answers for nobody is held to a share of the parent's
     score instead of 0: the net keeps its parent's judgement where a small set has nothing to say (Li and Hoiem,
-    "Learning without forgetting", arXiv:1606.09282).
+    "Learning without forgetting", arXiv:1606.09282). A person in doubt counts by its worth, in both losses.
     """
     rows = flatten_levels([level.float() for level in maps])  # (B, N, 6)
     height, width = maps[0].shape[2] * 8, maps[0].shape[3] * 8
     points, strides = anchor_points(height, width, rows.device)
     boxes, log_scores = decode_boxes(rows, points, strides), log_joint_score(rows)
     wanted, counted = torch.zeros_like(log_scores), torch.ones_like(log_scores)
-    if parent_maps is not None:
-        wanted = parent_share * log_joint_score(flatten_levels(parent_maps)).exp()
-    predicted, true, people = [], [], 0
+    parent_rows = None if parent_maps is None else flatten_levels([level.float() for level in parent_maps])
+    predicted, true, worths, people = [], [], [], 0
     for index, target in enumerate(targets):
         with torch.no_grad():
             counted[index][ignored_rows(boxes[index], points + strides[:, None] / 2, target.ignore)] = 0.0
-        taken = assign(boxes[index], log_scores[index], target.people, points, strides)
+        every = torch.cat([target.people, target.likely[:, :4]])
+        worth = torch.cat([torch.ones(len(target.people)), target.likely[:, 4]])
+        if parent_rows is not None:
+            wanted[index] = held_scores(parent_rows[index], points, strides, every, worth, retention)
+        taken = assign(boxes[index], log_scores[index], every, points, strides)
         counted[index, taken.rows] = 1.0
-        wanted[index, taken.rows] = taken.ious
+        wanted[index, taken.rows] = taken.ious * worth[taken.people]
         predicted.append(boxes[index, taken.rows])
-        true.append(target.people[taken.people])
-        people += len(target.people)
+        true.append(every[taken.people])
+        worths.append(worth[taken.people])
+        people += len(every)
     positives = sum(len(part) for part in predicted)
-    box = iou_loss(torch.cat(predicted), torch.cat(true)).sum() / max(positives, 1)
+    box = (iou_loss(torch.cat(predicted), torch.cat(true)) * torch.cat(worths)).sum() / max(positives, 1)
     score = (joint_score_loss(log_scores, wanted) * counted).sum() / max(positives, 1)
     return Losses(box, score, positives / max(people, 1))

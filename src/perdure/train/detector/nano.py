@@ -160,7 +160,15 @@ class YoloxNano(nn.Module):
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 3, H, W) -> what the backbone sees at strides 8, 16 and 32."""
-        c3 = self.dark3(self.dark2(self.stem(images)))
+        return self.deeper(self.shallow(images))
+
+    def shallow(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> what the first three stages see at stride 8."""
+        seen: Tensor = self.dark3(self.dark2(self.stem(images)))
+        return seen
+
+    def deeper(self, c3: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `shallow` saw -> features at strides 8, 16 and 32."""
         c4 = self.dark4(c3)
         return c3, c4, self.dark5(c4)
 

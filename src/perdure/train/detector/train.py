@@ -1,8 +1,9 @@
 """Train `perdure-det` further from its parent, as one loop read from top to bottom.
 
 `perdure train detector --config detector.yaml [--resume]`: augmented batches, SimOTA, one joint score, a moving average
-of the weights that is scored on val after each epoch, and at the end a blend of parent and trained weights chosen on
-val (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903): a small set makes a net forget.
+of the weights that is scored after each epoch on pictures held out, and at the end a blend of parent and trained
+weights chosen on them (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903): a small set makes
+a net forget.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,34 +19,42 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from perdure.errors import ModelError
-from perdure.train.detector.batches import SQUEEZED_ASPECT, Batch, Batches
+from perdure.errors import ConfigError, ModelError
+from perdure.train.detector.batches import SQUEEZED_ASPECT, Batch, Batches, times_seen
 from perdure.train.detector.config import DetectorTraining, read_config
 from perdure.train.detector.data import Picture, read_coco
+from perdure.train.detector.distill import with_teacher
 from perdure.train.detector.evaluate import detect_all, report
 from perdure.train.detector.export import Rows, export_onnx
 from perdure.train.detector.load import cut_to_person, load_parent
-from perdure.train.detector.losses import detection_losses
+from perdure.train.detector.losses import Retention, detection_losses
 from perdure.train.detector.nano import BACKBONE, YoloxNano
 
-CLEAN_AREAS_PX2 = (640 * 384, 512 * 288)
-STREET_AREA_PX2 = 512 * 288
-CURVE_COLUMNS = "epoch,step,loss_box,loss_score,rows_per_person,clean_ap50,street_ap50,seconds"
+AREAS_PX2 = (640 * 384, 512 * 288)
+VAL = "val"
+CURVE_COLUMNS = "epoch,step,loss_box,loss_score,rows_per_person"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """AP50 on val: pictures of footage that train has not seen, and the rest, neighbours of train pictures."""
+    """AP50 per group of pictures that nothing was trained on."""
 
-    clean: float
-    street: float
+    groups: dict[str, float]
 
     @property
     def selection(self) -> float:
-        """What training is selected by; the clean part counts double because the rest can be learned by heart."""
-        return (2 * self.clean + self.street) / 3
+        """What training is selected by; val counts half, for its pictures are neighbours of those trained on."""
+        weights = {name: 0.5 if name == VAL else 1.0 for name in self.groups}
+        return sum(weights[name] * ap50 for name, ap50 in self.groups.items()) / sum(weights.values())
+
+    def worst_loss(self, start: Score) -> float:
+        """How far the worst group lies below `start`."""
+        return max(start.groups[name] - ap50 for name, ap50 in self.groups.items())
+
+    def __str__(self) -> str:
+        return " ".join(f"{name} {ap50:.4f}" for name, ap50 in self.groups.items())
 
 
 def train_detector(config_path: Path, resume: bool = False) -> None:
@@ -57,7 +66,7 @@ def train_detector(config_path: Path, resume: bool = False) -> None:
     config = read_config(config_path)
     net, score = train(config, resume)
     digest = export_onnx(net, config.out / "perdure_det.onnx")
-    print(f"{config.out / 'perdure_det.onnx'}: clean {score.clean:.4f} street {score.street:.4f} sha256 {digest}")  # noqa: T201
+    print(f"{config.out / 'perdure_det.onnx'}: {score} sha256 {digest}")  # noqa: T201
 
 
 def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Score]:
@@ -65,19 +74,19 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     config.out.mkdir(parents=True, exist_ok=True)
-    batches, val = Batches(read_coco(config.train), config), read_coco(config.val)
+    pictures, groups = divide(config)
+    batches = Batches(with_teacher(pictures, config), config)
     parent = cut_to_person(load_parent(config.parent)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     net = copy.deepcopy(parent)
     for name in config.frozen:
         net.get_submodule(name).requires_grad_(False)
-    frozen_backbone = not any(p.requires_grad for stage in BACKBONE for p in net.get_submodule(stage).parameters())
+    shared = [name for name in config.frozen if name in BACKBONE]
     average = copy.deepcopy(parent)
     optimiser = torch.optim.AdamW(_parameter_groups(net, config.weight_decay), lr=config.lr)
     first, best = _restore(config.out / "last.pt", net, average, optimiser) if resume else (0, float("-inf"))
     if first == 0:
-        (config.out / "curve.csv").write_text(CURVE_COLUMNS + "\n")
-        start = evaluate(parent, val, config)
-        print(f"parent: clean {start.clean:.4f} street {start.street:.4f}", flush=True)  # noqa: T201
+        (config.out / "curve.csv").write_text(",".join((CURVE_COLUMNS, *groups, "seconds")) + "\n")
+    retention = Retention(config.parent_share, config.unknown_share)
     began = time.monotonic()
     for epoch in range(first, config.epochs):
         epoch_began = time.monotonic()
@@ -88,10 +97,9 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(seen, config.epochs * batches.steps, config)
             images = batch.images.contiguous(memory_format=torch.channels_last)
-            features = net.features(images)
-            with torch.no_grad():
-                parent_maps = parent.detect(features if frozen_backbone else parent.features(images))
-            losses = detection_losses(net.detect(features), batch.targets, parent_maps, config.parent_share)
+            with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+                maps, parent_maps = both_maps(net, parent, images, set(shared))
+            losses = detection_losses(maps, batch.targets, parent_maps, retention)
             optimiser.zero_grad(set_to_none=True)
             losses.total(config.box_weight).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), config.clip_norm)
@@ -104,20 +112,52 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
                 left *= config.epochs * batches.steps - seen - 1
                 told = f"box {box_sum / (step + 1):.4f} score {score_sum / (step + 1):.4f}"
                 print(f"epoch {epoch} step {step}/{batches.steps} {told} left {left / 60:.0f} min", flush=True)  # noqa: T201
-        score = evaluate(average, val, config)
         spent = time.monotonic() - epoch_began
+        due = (epoch + 1) % config.evaluate_every == 0 or epoch + 1 == config.epochs
+        score = evaluate(average, groups, config) if due else Score({})
         means = [total / batches.steps for total in (box_sum, score_sum, rows_sum)]
         with (config.out / "curve.csv").open("a") as curve:
-            told = ",".join(f"{value:.4f}" for value in (*means, score.clean, score.street, spent))
+            scores = [f"{score.groups[name]:.4f}" if due else "" for name in groups]
+            told = ",".join([f"{mean:.4f}" for mean in means] + scores + [f"{spent:.1f}"])
             curve.write(f"{epoch},{(epoch + 1) * batches.steps},{told}\n")
-        print(f"epoch {epoch}: clean {score.clean:.4f} street {score.street:.4f} in {spent:.0f} s", flush=True)  # noqa: T201
-        if score.selection > best:
+        print(f"epoch {epoch}: {score} in {spent:.0f} s", flush=True)  # noqa: T201
+        if due and score.selection > best:
             best = score.selection
             torch.save(average.state_dict(), config.out / "best.pt")
         _save(config.out / "last.pt", net, average, optimiser, epoch + 1, best)
     trained = copy.deepcopy(parent)
     trained.load_state_dict(torch.load(config.out / "best.pt", weights_only=True))
-    return choose_blend(parent, trained, val, config)
+    return choose_blend(parent, trained, groups, config)
+
+
+def divide(config: DetectorTraining) -> tuple[list[Picture], dict[str, list[Picture]]]:
+    """Pictures to train on, and the groups to select by: those held out of train, and what val may be used for.
+
+    Raises:
+        ConfigError: a group is empty.
+    """
+    pictures, groups = read_coco(config.train), {}
+    for name, starts in config.held_out.items():
+        groups[name] = [picture for picture in pictures if picture.name.startswith(starts)]
+        pictures = [picture for picture in pictures if not picture.name.startswith(starts)]
+    pictures = [picture for picture in pictures if times_seen(picture, config.repeat) > 0]
+    groups[VAL] = [picture for picture in read_coco(config.val) if picture.subset not in config.only_reported]
+    for name, group in groups.items():
+        if not group:
+            raise ConfigError(f"nothing to select by in {name!r}; check `held_out`, `val` and `only_reported`")
+    return pictures, groups
+
+
+def both_maps(net: YoloxNano, parent: YoloxNano, images: Tensor, frozen: set[str]) -> tuple[list[Tensor], list[Tensor]]:
+    """Raw maps of the net and of its parent; stages that are the parent's own run once."""
+    with torch.set_grad_enabled(not {"stem", "dark2", "dark3"} <= frozen):
+        c3 = net.shallow(images)
+    with torch.set_grad_enabled(not set(BACKBONE) <= frozen):
+        features = net.deeper(c3)
+    with torch.no_grad():
+        same = c3.detach() if {"stem", "dark2", "dark3"} <= frozen else parent.shallow(images)
+        told = parent.detect(features if set(BACKBONE) <= frozen else parent.deeper(same))
+    return net.detect(features), told
 
 
 def ahead(batches: Batches, epoch: int) -> Iterator[Batch]:
@@ -147,22 +187,23 @@ def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
         slow.lerp_(fast, 1 - decay)
 
 
-def evaluate(net: YoloxNano, val: Sequence[Picture], config: DetectorTraining) -> Score:
-    """AP50 on val: the clean part at two sizes, the pictures that were squeezed into squares wide again."""
+def evaluate(net: YoloxNano, groups: dict[str, list[Picture]], config: DetectorTraining) -> Score:
+    """AP50 of each group, the mean of two sizes; pictures that were squeezed into squares are wide again."""
     rows = Rows(net).eval()
 
     def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
             return np.asarray(rows(torch.from_numpy(images)).numpy(), np.float32)
 
-    clean = [picture for picture in val if picture.subset == config.clean_subset]
-    street = [picture for picture in val if picture.subset != config.clean_subset]
-    squeezed = [picture for picture in street if picture.subset in config.stretched]
-    rest = [picture for picture in street if picture.subset not in config.stretched]
-    clean_ap = [report(detect_all(run, clean, area), clean).ap50 for area in CLEAN_AREAS_PX2] if clean else [0.0]
-    found = detect_all(run, squeezed, STREET_AREA_PX2, SQUEEZED_ASPECT) + detect_all(run, rest, STREET_AREA_PX2)
-    street_ap = report(found, squeezed + rest).ap50 if street else 0.0
-    return Score(sum(clean_ap) / len(clean_ap), street_ap)
+    def ap50(pictures: list[Picture], area_px2: float) -> float:
+        squeezed = [picture for picture in pictures if picture.subset in config.stretched]
+        rest = [picture for picture in pictures if picture.subset not in config.stretched]
+        found = detect_all(run, squeezed, area_px2, SQUEEZED_ASPECT) + detect_all(run, rest, area_px2)
+        return report(found, squeezed + rest).ap50
+
+    return Score(
+        {name: sum(ap50(group, area) for area in AREAS_PX2) / len(AREAS_PX2) for name, group in groups.items()}
+    )
 
 
 def blend(parent: YoloxNano, trained: YoloxNano, share: float) -> YoloxNano:
@@ -173,17 +214,16 @@ def blend(parent: YoloxNano, trained: YoloxNano, share: float) -> YoloxNano:
 
 
 def choose_blend(
-    parent: YoloxNano, trained: YoloxNano, val: Sequence[Picture], config: DetectorTraining
+    parent: YoloxNano, trained: YoloxNano, groups: dict[str, list[Picture]], config: DetectorTraining
 ) -> tuple[YoloxNano, Score]:
-    """The best on val of the blends that lose no more than `may_lose` on either part of it, or else the parent."""
-    start = evaluate(parent, val, config)
+    """The best of the blends that lose no more than `may_lose` on any group, or else the parent."""
+    start = evaluate(parent, groups, config)
     best = (parent, start)
     for share in config.blends:
         mixed = blend(parent, trained, share)
-        score = evaluate(mixed, val, config)
-        print(f"blend {share:.2f}: clean {score.clean:.4f} street {score.street:.4f}", flush=True)  # noqa: T201
-        loses = min(score.clean - start.clean, score.street - start.street) < -config.may_lose
-        if score.selection > best[1].selection and not loses:
+        score = evaluate(mixed, groups, config)
+        print(f"blend {share:.2f}: {score}", flush=True)  # noqa: T201
+        if score.selection > best[1].selection and score.worst_loss(start) <= config.may_lose:
             best = (mixed, score)
     return best
 
