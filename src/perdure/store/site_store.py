@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from sqlalchemy import Table, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from perdure.errors import StoreError
 from perdure.store import last_good, rows
@@ -57,7 +57,6 @@ class SiteStore:
             StoreError: it cannot be written, is damaged, or is no database of ours.
         """
         self.path = path
-        self._unsaved: list[Step] = []
         try:
             self._connection = open_wal(path, schema.metadata)
         except StoreError as error:
@@ -106,11 +105,9 @@ class SiteStore:
         """Keep a step.
 
         Raises:
-            StoreError: it cannot be written; the database is as it was before. Where that is the disk's fault, such as
-                a full one, the step waits in memory and goes with the next that can be written.
+            StoreError: it cannot be written, such as on a full disk; the database is as it was before.
         """
-        self._unsaved.append(step)
-        self._save_all()
+        self._write(lambda: self._save(step))
 
     def copy(self) -> None:
         """Replace the last good copy, which ``last_good`` offers when the database is found damaged.
@@ -130,7 +127,6 @@ class SiteStore:
         Raises:
             StoreError: it cannot be written; then all is as it was before.
         """
-        self._save_all()
         self._write(lambda: self._erase(identity, list(tracklets), log))
         try:
             self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -154,20 +150,6 @@ class SiteStore:
         """Of what was told only the newest so many stay."""
         newest = select(func.max(schema.told.c.seq)).scalar_subquery()
         self._write(lambda: self._connection.execute(delete(schema.told).where(schema.told.c.seq <= newest - keep)))
-
-    def _save_all(self) -> None:
-        def work() -> None:
-            for step in self._unsaved:
-                self._save(step)
-
-        try:
-            self._write(work)
-        except StoreError as error:
-            if isinstance(error.__cause__, OperationalError):
-                raise StoreError(f"{error}; {len(self._unsaved)} steps wait in memory: free some space") from error
-            self._unsaved.pop()
-            raise StoreError(f"{error}; nothing was lost but this step") from error
-        self._unsaved.clear()
 
     def _save(self, step: Step) -> None:
         identity_of = step.identity_of or {}
@@ -198,7 +180,7 @@ class SiteStore:
             self._connection.commit()
         except SQLAlchemyError as error:
             self._connection.rollback()
-            raise StoreError(f"cannot write to {self.path}: {cause(error)}") from error
+            raise StoreError(f"cannot write to {self.path}: {cause(error)}; nothing was lost but this step") from error
 
     def _tracklets(self) -> list[Tracklet]:
         parts: dict[str, list[Exemplars]] = {}
