@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perdure.gallery.calibrate import probability
+from perdure.gallery.clocks import Clocks, clocks, no_clocks
 from perdure.gallery.floor import Meeting, meet, path_of
 from perdure.gallery.index import Index
 from perdure.gallery.transitions import NOTHING_KNOWN, Chain, Sightings, Transitions, learn
@@ -17,6 +18,8 @@ CLOCK_SLACK_S = 1.0
 """Clocks of two cameras may differ by this much: only a longer stay in both at once is impossible."""
 REMEMBERED = 10_000
 """Meetings on the floor that are kept at once."""
+WRONG_CLOCK_S = 2.0
+"""A clock is told to be wrong from here on."""
 TERM = "topology"
 """Name of the term in the log odds of a decision."""
 
@@ -51,6 +54,9 @@ class Topology:
     site: SiteMap = field(default_factory=SiteMap)
     learns: bool = True
     transitions: Transitions = NOTHING_KNOWN
+    clocks: Clocks = field(default_factory=lambda: no_clocks(0))
+    """What the hand-offs say of the cameras' clocks."""
+    _cameras: list[str] = field(default_factory=list)
     _gaps: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
     """(C, C) ``SiteMap.least_gap_s`` by camera code."""
     _tracklets_at_refresh: int = 0
@@ -60,12 +66,25 @@ class Topology:
         """These are all cameras by code now."""
         if len(cameras) != len(self._gaps):
             self._gaps = np.array([[self.site.least_gap_s(a, b) for b in cameras] for a in cameras])
+            self._cameras = list(cameras)
 
     def too_close(self, row: int, index: Index) -> Float64s:
-        """(N,) s by which each tracklet is nearer in time than one person could be; 0 or less where that is fine."""
-        starts, ends = index.starts, index.ends
-        gap = np.maximum(starts, starts[row]) - np.minimum(ends, ends[row])
-        return np.asarray(self._gaps[index.cameras[row]][index.cameras] - gap)
+        """(N,) s by which each tracklet is nearer in time than one person could be; 0 or less where that is fine.
+
+        By the clocks as they are and as the hand-offs correct them, whichever allows more.
+        """
+        least, gap = self._gaps[index.cameras[row]][index.cameras], _gap(row, index, np.zeros(len(index)))
+        if len(self.clocks.ahead_s):
+            known = np.minimum(index.cameras, len(self.clocks.ahead_s) - 1)
+            ahead = np.where(known == index.cameras, self.clocks.ahead_s[known], 0.0)
+            gap = np.maximum(gap, _gap(row, index, ahead))
+        return np.asarray(least - gap)
+
+    def wrong_clocks(self) -> list[tuple[str, float]]:
+        """Cameras whose clocks are surely not those of the others, and by how many seconds they are ahead."""
+        ahead, std = self.clocks.ahead_s, self.clocks.std_s
+        surely = np.flatnonzero(np.abs(ahead) > np.maximum(WRONG_CLOCK_S, 4 * std))
+        return [(self._cameras[camera], float(ahead[camera])) for camera in surely]
 
     def meetings(self, row: int, index: Index, evidence: Mapping[str, Tracklet]) -> list[tuple[int, Meeting]]:
         """Rows of other cameras seen at the same time as ``row``, and how near on the floor; none without a floor."""
@@ -104,6 +123,7 @@ class Topology:
             index.cameras[owned], index.starts[owned], index.ends[owned], index.owners[owned], weights[owned]
         )
         self.transitions = learn(sightings, len(self._gaps))
+        self.clocks = clocks(sightings, len(self._gaps))
         self._tracklets_at_refresh = len(index)
 
     def chain(self, rows: Ints, index: Index, evidence: Mapping[str, Tracklet]) -> Chain:
@@ -130,6 +150,12 @@ class Topology:
         between = index.starts[row] - index.ends[rows]
         odds[known] = self.transitions.of(index.cameras[rows], int(index.cameras[row]), between)
         return odds
+
+
+def _gap(row: int, index: Index, ahead_s: Float64s) -> Float64s:
+    """(N,) s between each tracklet and that of ``row``, with the clocks set back; negative where they overlap."""
+    starts, ends = index.starts - ahead_s, index.ends - ahead_s
+    return np.asarray(np.maximum(starts, starts[row]) - np.minimum(ends, ends[row]))
 
 
 def by_floor(meetings: Sequence[tuple[int, Meeting]], index: Index, identities: int) -> Float64s:

@@ -262,7 +262,7 @@ class _Reading:
             version=__version__,
             settings=_yaml(config),
             interrupted=interrupted,
-            notes=_notes(self.cams),
+            notes=_notes(self.cams, self.site),
         )
 
     def cost(self) -> Cost:
@@ -370,11 +370,17 @@ def _camera_run(camera: _Camera, plan: Plan) -> CameraRun:
     return CameraRun(name, source, width, height, camera.frames, camera.looked_at, footage_s, camera.broken)
 
 
-def _notes(cams: Cameras) -> tuple[str, ...]:
+def _notes(cams: Cameras, site: Site) -> tuple[str, ...]:
     weak = [
         kind for kind, model in (("detector", cams.detector), ("embedder", cams.embedder)) if model.name == BASELINE
     ]
-    return tuple(f"The {kind} is only the no-download stand-in: expect people missed and mixed up." for kind in weak)
+    notes = [f"The {kind} is only the no-download stand-in: expect people missed and mixed up." for kind in weak]
+    for camera, ahead_s in site.gallery.topology.wrong_clocks():
+        notes.append(
+            f"The clock of camera {camera} seems {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the "
+            "others: people take that much longer one way than back. Set cameras.*.offset_s if so."
+        )
+    return tuple(notes)
 
 
 def _yaml(config: Config) -> str:
