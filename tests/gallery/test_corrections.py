@@ -49,6 +49,18 @@ def test_two_people_of_one_name_are_asked_about() -> None:
         say.known(site, "Ann")
 
 
+def test_what_was_said_by_a_correction_is_taken_back_with_it() -> None:
+    site = three()
+    (merged, *_) = say.merge(site, 60.0, "P2", "P1")
+    say.undo(site, 61.0, site.log.index(merged))
+    assert not any(c.same for c in site.partition.constraints)
+    (split, *_) = say.split(site, 62.0, "P1", ["b/1"])
+    say.undo(site, 63.0, site.log.index(split))
+    assert site.partition.members["P1"] == ["a/1", "b/1"]
+    assert {(c.first, c.second, c.same) for c in site.partition.constraints} == {("a/2", "a/1", False)}
+    same_as_fold(site)
+
+
 def test_a_merge_can_be_undone_and_then_stays_undone() -> None:
     site = three()
     say.merge(site, 60.0, "P3", "P1")

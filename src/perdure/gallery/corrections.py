@@ -137,7 +137,7 @@ def forget(gallery: Gallery, at: float, identity: str, reason: str) -> Forgotten
 
 
 def undo(gallery: Gallery, at: float, position: int) -> list[Change]:
-    """Take the change at this position of the log back; an undone merge stays apart.
+    """Take the change at this position of the log back, with what was said by it; an undone merge stays apart.
 
     Raises:
         InputError: no such change, already taken back, or one that cannot be: says what to do instead.
@@ -154,14 +154,28 @@ def undo(gallery: Gallery, at: float, position: int) -> list[Change]:
             raise InputError(f"change {position} placed {id}: move it, or split it off, instead")
     apart: list[Change] = []
     before = dict(gallery.partition.identity_of)
-    gallery.take_back(Undone(at, position))
+    undone = [Undone(at, place) for place in (position, *_said_by(gallery.log, position))]
+    for one in undone:
+        gallery.take_back(one)
     now = gallery.partition
     if isinstance(change, Merged):
         left = [id for id, home in now.identity_of.items() if home != before.get(id)]
         stayed = [id for id in now.members.get(now.resolve(change.target), []) if id not in left]
         if left and stayed:
             apart = [Constrained(at, left[0], stayed[0], same=False)]
-    return [gallery.log[-1], *_append(gallery, apart)]
+    return [*undone, *_append(gallery, apart)]
+
+
+def _said_by(log: Sequence[Change], position: int) -> list[int]:
+    """Positions of the constraints that a correction at this one brought along, as far as they stand."""
+    if not isinstance(log[position], Merged | Split | Moved):
+        return []
+    stands, found = standing(log), []
+    for place in range(position + 1, len(log)):
+        if not isinstance(log[place], Constrained) or log[place].at != log[position].at:
+            break
+        found.append(place)
+    return [place for place in found if stands[place]]
 
 
 def known(gallery: Gallery, identity: str) -> str:

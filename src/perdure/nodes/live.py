@@ -152,6 +152,10 @@ class LiveSite:
         self._work.append(asked)
         return asked.answer.result(timeout_s)  # type: ignore[return-value]
 
+    def take(self, tracklets: Sequence[Tracklet]) -> None:
+        """Know what was seen elsewhere, as if a camera of this site had seen it. From any thread."""
+        self.ask(lambda _, __: self._know(tracklets))
+
     def forget(self, identity: str, reason: str) -> Forgotten:
         """Erase a person everywhere: gallery, log, database and pictures; a tombstone stays. From any thread.
 
