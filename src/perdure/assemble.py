@@ -21,12 +21,14 @@ from perdure.gallery.calibrate import Calibration
 from perdure.gallery.decide import FixedThreshold, Posterior, Rule
 from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
 from perdure.gallery.gallery import Gallery
+from perdure.gallery.maintain import Keeper
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
 from perdure.gallery.topology import SiteMap, Topology
 from perdure.geometry import homography
 from perdure.interop.detections import read_detections
 from perdure.models.card import Card
 from perdure.models.catalogue import find
+from perdure.models.integer_dots import integer_dots
 from perdure.pipeline import Cameras, KeepPicture, Site, Stage
 from perdure.track.build import build as build_tracker
 from perdure.track.tracker import Tracker
@@ -92,7 +94,9 @@ def site(config: Config, embedder: Embedder) -> Site:
     visits = Visits(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
     calibration = calibration_of(config.embedding.model)
     topology = topology_of(config)
-    return Site(gallery(config.gallery, embedder.name, embedder.dim, calibration, topology), visits)
+    people = gallery(config.gallery, embedder.name, embedder.dim, calibration, topology)
+    people.index.dots = integer_dots()
+    return Site(people, visits, Keeper(people) if config.gallery.maintain else None)
 
 
 def topology_of(config: Config) -> Topology:

@@ -126,6 +126,7 @@ class GalleryConfig(_Section):
     threshold: float | None = Field(None, ge=-1.0, le=1.0, description="For the baselines; None: from the card.")
     wait_s: float = Field(10.0, ge=0.0, le=600.0, description="An unclear tracklet waits at most this long.")
     exemplars_per_tracklet: int = Field(8, ge=1, le=64, description="Pictures kept of one tracklet.")
+    maintain: bool = Field(True, description="Look after the gallery all the time: split, move, merge, retire.")
     consolidate: bool = Field(True, description="Look at everything again at the end of recorded footage.")
 
 
