@@ -5,6 +5,7 @@ import pytest
 
 from perdure.gallery.index import Index
 from perdure.gallery.topology import CLOCK_SLACK_S, SiteMap, Topology, by_appearance, last_seen
+from perdure.gallery.transitions import BINS, Transitions
 from perdure.types import Enrolled, Evidence, Matched, Split, Term
 from tests.gallery.people import DIM, faces, gallery, tracklet
 
@@ -139,3 +140,17 @@ def test_a_decision_shows_the_term_and_does_not_confirm_itself():
 def test_a_decision_without_terms_counts_as_it_stands():
     assert by_appearance(Evidence(0.3)) == 0.3
     assert by_appearance(Evidence(0.9, terms=(Term("appearance", 0.0), Term("topology", 5.0)))) == 0.5
+
+
+def test_an_open_tracklet_is_still_in_view_however_long_ago_it_was_told():
+    rows = [(0, 0, 0, 1), (-1, 1, 50, 51)]
+    index, topology = index_of(*rows), Topology()
+    topology.meet(["x", "y"])
+    odds = np.zeros((2, 2, BINS))
+    odds[0, 1, 0] = 5.0
+    topology.transitions = Transitions(odds, odds)
+    assert topology.evidence(1, index, 1).tolist() == [0.0]
+    topology.told(tracklet("0", A, 0, 1, ended="open"))
+    assert topology.evidence(1, index, 1).tolist() == [5.0]
+    topology.told(tracklet("0", A, 0, 49, revision=1))
+    assert topology.evidence(1, index, 1).tolist() == [0.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -43,6 +44,13 @@ from perdure.types import (
 )
 
 
+class Upkeep(Protocol):
+    """Looks after a gallery as time goes by; may change it through its public methods only."""
+
+    def tick(self, gallery: Gallery, at: float) -> None:
+        """Do a bounded part of what there is to do."""
+
+
 @dataclass(slots=True)
 class Gallery:
     """All people of one site. Its only writer; every change goes through ``append``."""
@@ -55,6 +63,7 @@ class Gallery:
     return_rate: float = 0.88
     """Share of tracklets that show somebody seen before."""
     topology: Topology = field(default_factory=Topology)
+    upkeep: Upkeep | None = None
     log: list[Change] = field(default_factory=list)
     partition: Partition = field(default_factory=Partition)
     evidence: dict[str, Tracklet] = field(default_factory=dict)
@@ -93,10 +102,12 @@ class Gallery:
         return self.log[before:]
 
     def tick(self, at: float) -> list[Change]:
-        """Time has passed: decide what waited long enough."""
+        """Time has passed: decide what waited long enough, and look after the gallery."""
         before = len(self.log)
         for id in [id for id, until in self._waiting.items() if until <= at]:
             self._decide(self.evidence[id], final=True)
+        if self.upkeep is not None:
+            self.upkeep.tick(self, at)
         return self.log[before:]
 
     def take_touched(self) -> list[Identity]:
@@ -198,6 +209,7 @@ class Gallery:
         self.evidence[tracklet.id] = tracklet
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
         self.topology.meet(list(self._camera_codes))
+        self.topology.told(tracklet)
         row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
         if (home := self.partition.identity_of.get(tracklet.id)) is not None:
             self._index.owners[row] = self._code(home)

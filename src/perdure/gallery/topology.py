@@ -57,6 +57,7 @@ class Topology:
     clocks: Clocks = field(default_factory=lambda: no_clocks(0))
     """What the hand-offs say of the cameras' clocks."""
     _cameras: list[str] = field(default_factory=list)
+    _open: dict[str, None] = field(default_factory=dict)
     _gaps: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
     """(C, C) ``SiteMap.least_gap_s`` by camera code."""
     _tracklets_at_refresh: int = 0
@@ -85,6 +86,19 @@ class Topology:
         ahead, std = self.clocks.ahead_s, self.clocks.std_s
         surely = np.flatnonzero(np.abs(ahead) > np.maximum(WRONG_CLOCK_S, 4 * std))
         return [(self._cameras[camera], float(ahead[camera])) for camera in surely]
+
+    def told(self, tracklet: Tracklet) -> None:
+        """A tracklet is new or revised: while it is open its person is still in view, whenever it was told last."""
+        if tracklet.ended == "open":
+            self._open[tracklet.id] = None
+        else:
+            self._open.pop(tracklet.id, None)
+
+    def _ends(self, index: Index) -> Float64s:
+        """(N,) UTC seconds, inf while a tracklet is open."""
+        ends = index.ends.copy()
+        ends[[index.row(id) for id in self._open if id in index]] = np.inf
+        return ends
 
     def meetings(self, row: int, index: Index, evidence: Mapping[str, Tracklet]) -> list[tuple[int, Meeting]]:
         """Rows of other cameras seen at the same time as ``row``, and how near on the floor; none without a floor."""
@@ -147,7 +161,7 @@ class Topology:
         last = last_seen(row, index, identities)
         known = np.flatnonzero(last >= 0)
         rows = last[known]
-        between = index.starts[row] - index.ends[rows]
+        between = index.starts[row] - self._ends(index)[rows]
         odds[known] = self.transitions.of(index.cameras[rows], int(index.cameras[row]), between)
         return odds
 
