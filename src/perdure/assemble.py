@@ -96,7 +96,7 @@ def site(config: Config, embedder: Embedder) -> Site:
     topology = topology_of(config)
     people = gallery(config.gallery, embedder.name, embedder.dim, calibration, topology)
     people.index.dots = integer_dots()
-    return Site(people, visits, Keeper(people) if config.gallery.maintain else None)
+    return Site(people, visits)
 
 
 def topology_of(config: Config) -> Topology:
@@ -129,7 +129,8 @@ def gallery(
         ConfigError: see ``site``.
     """
     scorer, rule = policy(config, model, calibration)
-    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, topology or Topology())
+    upkeep = Keeper() if config.maintain and config.policy == "default" else None
+    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, topology or Topology(), upkeep)
 
 
 def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -> tuple[Scorer, Rule]:
@@ -166,4 +167,6 @@ def measured_by(card: Card) -> Calibration | None:
         measured.impostor_std,
         measured.threshold,
         measured.quality,
+        measured.second_slope,
+        measured.second_offset,
     )

@@ -23,7 +23,6 @@ from perdure.embed.embedder import Embedder
 from perdure.events.visits import Visits
 from perdure.gallery.exemplars import select
 from perdure.gallery.gallery import Gallery
-from perdure.gallery.maintain import Keeper
 from perdure.track.tracker import Tracker
 from perdure.types import Crops, Detections, Event, Frame, Identity, Image, Ints, Seen, Tracklet
 
@@ -65,8 +64,6 @@ def know(at: float, tracklets: Sequence[Tracklet], site: Site) -> Known:
     """Tracklets in, events out. Also called with none: deadlines and the ends of visits need no frame."""
     site.gallery.observe(tracklets)
     site.gallery.tick(at)
-    if site.keeper is not None:
-        site.keeper.tick(at)
     people = site.gallery.take_touched()
     return Known(site.events.update(at, people), people)
 
@@ -187,5 +184,3 @@ class Site:
 
     gallery: Gallery
     events: Visits
-    keeper: Keeper | None = None
-    """Looks after the gallery all the time; None: only what is decided at once."""

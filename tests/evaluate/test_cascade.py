@@ -42,9 +42,9 @@ LABELS = arrays(np.int64, 30, elements=st.integers(0, 6))
 
 @pytest.fixture(scope="module")
 def setting(pictures_of: PicturesOf) -> Setting:
-    """Ten people, hard to tell apart."""
+    """Ten people, hard to tell apart; nobody repairs what goes wrong."""
     made = pictures_of(24, spread=0.9, per_stay=4)
-    return next(real_settings(made, 1, 12, GalleryConfig(), told_early_s=None))
+    return next(real_settings(made, 1, 12, GalleryConfig(maintain=False), told_early_s=None))
 
 
 @settings(deadline=None)
@@ -113,6 +113,15 @@ def test_each_fault_tampers_with_its_tracklets_alone(setting: Setting) -> None:
             whose = {stream.person[row] for row in range(place) if before[stream.told[row].id] == wrong}
             assert whose
             assert stream.person[place] not in whose
+
+
+def test_maintenance_repairs_a_false_match(pictures_of: PicturesOf) -> None:
+    made = pictures_of(24, spread=0.9, per_stay=4)
+    moved = {}
+    for maintain in (False, True):
+        kept = next(real_settings(made, 1, 12, GalleryConfig(maintain=maintain), told_early_s=None))
+        moved[maintain] = sum(damage.count for damage in of_fault(cascade(kept, 4, seed=1), "false match"))
+    assert moved[True] < moved[False]
 
 
 def test_damage_is_what_two_whole_runs_differ_in(setting: Setting) -> None:

@@ -24,7 +24,7 @@ from perdure.gallery.scan import Nearest
 from perdure.gallery.scoring import CentredLinkage
 from perdure.gallery.shortlist import listed
 from perdure.gallery.transitions import Chain
-from perdure.types import Bools, Change, Float64s, Ints
+from perdure.types import Bools, Float64s, Ints
 
 MOST_TRACKLETS = 16
 """Of one identity are compared at once: the latest."""
@@ -54,9 +54,8 @@ class Care:
 
 @dataclass(slots=True)
 class Keeper:
-    """Looks after one gallery."""
+    """Looks after one gallery, always the same: its ``upkeep``."""
 
-    gallery: Gallery
     care: Care = field(default_factory=Care)
     _due: dict[str, None] = field(default_factory=dict)
     _seen: int = 0
@@ -64,48 +63,42 @@ class Keeper:
     _probation: dict[str, float] = field(default_factory=dict)
     """Identity of one tracklet -> when it was last seen."""
 
-    def tick(self, at: float) -> list[Change]:
-        """Look at the next few identities; the changes that took. Policies of the field have no such step."""
-        gallery, before = self.gallery, len(self.gallery.log)
+    def tick(self, gallery: Gallery, at: float) -> None:
+        """Look at the next few identities. Policies of the field have no such step."""
         if not isinstance(gallery.scorer, CentredLinkage):
-            return []
-        self._take_note()
-        for _ in range(min(self.care.per_tick, len(self._due))):
-            name = next(iter(self._due))
-            del self._due[name]
-            if name in gallery.partition.members:
-                self._look_at(name, at)
-        self._retire_stale(at)
-        return gallery.log[before:]
+            return
+        self._take_note(gallery)
+        self._look_at_due(gallery, at, self.care.per_tick)
+        self._retire_stale(gallery, at)
 
-    def settle(self, at: float, rounds: int = 4) -> list[Change]:
+    def settle(self, gallery: Gallery, at: float, rounds: int = 4) -> None:
         """Look at everybody again and again until nothing changes, at most so many times.
 
         The second look for galleries too large to compare everything with everything.
         """
-        before = len(self.gallery.log)
-        self._due = dict.fromkeys(self.gallery.partition.members)
-        self._seen = len(self.gallery.log)
+        self._due = dict.fromkeys(gallery.partition.members)
+        self._seen = len(gallery.log)
         for _ in range(rounds):
-            changed = len(self.gallery.log)
-            for _ in range(len(self._due)):
-                name = next(iter(self._due))
-                del self._due[name]
-                if name in self.gallery.partition.members:
-                    self._look_at(name, at)
-            self._take_note()
-            if len(self.gallery.log) == changed:
+            before = len(gallery.log)
+            self._look_at_due(gallery, at, len(self._due))
+            self._take_note(gallery)
+            if len(gallery.log) == before:
                 break
-        return self.gallery.log[before:]
 
     @property
     def waiting(self) -> int:
         """Identities still to be looked at."""
         return len(self._due)
 
-    def _take_note(self) -> None:
+    def _look_at_due(self, gallery: Gallery, at: float, most: int) -> None:
+        for _ in range(min(most, len(self._due))):
+            name = next(iter(self._due))
+            del self._due[name]
+            if name in gallery.partition.members:
+                self._look_at(gallery, name, at)
+
+    def _take_note(self, gallery: Gallery) -> None:
         """Whoever changed since the last tick is due."""
-        gallery = self.gallery
         for change in gallery.log[self._seen :]:
             for id in gallery.tracklets_of(change):
                 home = gallery.partition.identity_of.get(id)
@@ -119,25 +112,25 @@ class Keeper:
                     self._probation.pop(home, None)
         self._seen = len(gallery.log)
 
-    def _look_at(self, name: str, at: float) -> None:
-        scene = look(self.gallery, name)
+    def _look_at(self, gallery: Gallery, name: str, at: float) -> None:
+        scene = look(gallery, name)
         if scene is None:
             return
         groups = scene.regrouped(self.care)
         if groups is not None:
-            self.gallery.become(at, scene.ids, groups, scene.similarity)
+            gallery.become(at, scene.ids, groups, scene.similarity)
         elif surplus := scene.surplus(self.care.keep):
-            self.gallery.retire(surplus)
+            gallery.retire(surplus)
 
-    def _retire_stale(self, at: float) -> None:
+    def _retire_stale(self, gallery: Gallery, at: float) -> None:
         """Who was seen once and did not come back stops being a candidate; their identity and evidence last."""
-        budget = 8 * self.care.per_tick
+        budget = 8 * self.care.per_tick if math.isfinite(at) else 0  # at the end of time nobody can come back
         while self._probation and budget:
             name = next(iter(self._probation))
             if self._probation[name] > at - self.care.probation_s:
                 return
             del self._probation[name]
-            self.gallery.retire(self.gallery.partition.members.get(name, []))
+            gallery.retire(gallery.partition.members.get(name, []))
             budget -= 1
 
 
