@@ -21,3 +21,12 @@ def test_nothing_is_filled_in_where_it_is_not_asked_for():
     whole = path((0.0, 0), (0.1, 1), (0.4, 4))
     np.testing.assert_allclose(bridged(whole, 0.0), whole)
     np.testing.assert_allclose(bridged(whole[:1], 0.5), whole[:1])
+
+
+def test_longer_gaps_are_filled_in_where_somebody_stands_still():
+    still = path((0.0, 0), (2.0, 4), (4.0, 8), (15.0, 30))
+    still[:, 2:6] = [0, 0, 5, 20]
+    still[1, 2:6] += [0.1, 0.2, 0.1, 0.2]
+    assert bridged(still, 0.5)[:, 1].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 30]
+    still[2, 2:6] += 4
+    assert bridged(still, 0.5)[:, 1].tolist() == [0, 1, 2, 3, 4, 8, 30]

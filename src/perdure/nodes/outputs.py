@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from perdure.errors import StoreError
+from perdure.geometry import area, intersection_each
 from perdure.interop.mot import write_tracks
 from perdure.interop.run_folder import events_jsonl, number, people_json
 from perdure.report.page import page
@@ -14,6 +15,8 @@ from perdure.report.result import RunResult
 from perdure.store.pictures import Pictures
 from perdure.store.store import Store
 from perdure.types import Float64s
+
+_STILL_IOU, _STILL_S = 0.7, 10.0
 
 
 def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures, bridge_s: float = 0.0) -> None:
@@ -37,8 +40,9 @@ def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures
 def camera_tracks(result: RunResult, camera: str, bridge_s: float = 0.0) -> Float64s:
     """(R, 7) float64 [frame (from 1), identity number, x1, y1, x2, y2, score] of one camera, by frame, then identity.
 
-    Between two boxes of a tracklet not further apart than ``bridge_s`` the frames nobody looked at are filled in. Where
-    two tracklets of one identity cover one frame (one person found twice), the box with the better score stays.
+    Between two boxes of a tracklet not further apart than ``bridge_s`` the frames nobody looked at are filled in, and
+    somewhat longer where the person stands still (see ``bridged``). Where two tracklets of one identity cover one frame
+    (one person found twice), the box with the better score stays.
     """
     identity_of = result.identity_of
     parts = []
@@ -56,11 +60,20 @@ def camera_tracks(result: RunResult, camera: str, bridge_s: float = 0.0) -> Floa
 
 
 def bridged(path: Float64s, most_s: float) -> Float64s:
-    """(T, 7) ``Tracklet.path`` -> (U, 7): linear between rows not further apart than ``most_s``, at every frame."""
+    """(T, 7) ``Tracklet.path`` -> (U, 7): linear at every frame between rows not further apart than ``most_s``.
+
+    Where the box stays in its place, up to ``_STILL_S`` are bridged as well: of a quiet camera only key frames are
+    decoded, and those may be far apart.
+    """
+    if most_s <= 0:
+        return path
+    gap_s, (first, second) = np.diff(path[:, 0]), (path[:-1, 2:6], path[1:, 2:6])
+    shared = intersection_each(first, second)
+    still = shared > _STILL_IOU * (area(first) + area(second) - shared)
     frames = np.arange(path[0, 1], path[-1, 1] + 1)
     after = np.searchsorted(path[:, 1], frames)
     known = path[after, 1] == frames
-    near = np.concatenate([[False], np.diff(path[:, 0]) <= most_s])
+    near = np.concatenate([[False], (gap_s <= most_s) | (still & (gap_s <= _STILL_S))])
     wanted = frames[known | near[after]]
     return np.column_stack([np.interp(wanted, path[:, 1], column) for column in path.T])
 
