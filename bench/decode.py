@@ -107,7 +107,7 @@ def quiet_clip(folder: Path, path: Path, seconds: int = 40) -> Path:
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
         stream.options = {"g": "50", "preset": "veryfast", "sc_threshold": "0", "crf": "26"}
         pictures = [np.clip(empty + grain, 0, 255).astype(np.uint8) for grain in noise]
-        for number in range(25 * seconds):
+        for _ in range(25 * seconds):
             picture = pictures[int(random.integers(len(pictures)))]
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
                 container.mux(packet)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.video.conftest import Make
 
 from perdure.config import CameraConfig
 from perdure.video.open import open_source
 from perdure.video.watched import Watched
-from tests.video.conftest import Make
 
 
 def test_a_watched_source_gives_the_same_frames_and_says_what_moves(make: Make) -> None:

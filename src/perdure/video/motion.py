@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -20,9 +20,12 @@ import numpy.typing as npt
 
 from perdure.types import Bools, Float32s, Frame, Image
 
+Words: TypeAlias = npt.NDArray[np.uint16]
+
 LONG_SIDE: Final = 320
 BLOCK: Final = 8
-"""Samples on a side."""
+"""Samples on a side, as in the kernel."""
+_MEAN_UNIT: Final = np.uint16(128)
 _SETTLE_S: Final = 2.0
 """In so long what stands still becomes background: whoever stands there is known by then, and is looked after as a
 track; what they hid is background again soon after they leave."""
@@ -60,10 +63,10 @@ class Background:
     at: float
     size: tuple[int, int]
     """(width, height) of the frames, px."""
-    mean: Float32s
-    """(H, W) brightness."""
-    noise: Float32s
-    """(H, W) mean change beyond the neighbours' range, grey levels."""
+    mean: Words
+    """(H, W) uint16 brightness, 128 to a grey level."""
+    noise: Words
+    """(H, W) uint16 mean change beyond the neighbours' range, 1024 to a grey level."""
     beyond: Image
     """(H, W) uint8 change beyond the neighbours' range in the last frame, grey levels."""
     usual: Float32s
@@ -83,11 +86,8 @@ def watch(before: Background | None, frame: Frame) -> tuple[Background, Float32s
     if before is None or before.size != (frame.width, frame.height) or not 0 < frame.at - before.at < _PAUSE_S:
         return _new(frame, now), None
     passed_s = frame.at - before.at
-    mean = _exposed(before.mean, now)
-    beyond = _beyond(mean, now)
-    threshold = cv2.convertScaleAbs(before.noise, alpha=_NOISES, beta=_LEAST_CHANGE)
-    at_once = _means(cv2.compare(beyond, threshold, cv2.CMP_GT)) / np.float32(255)
-    share = _means(cv2.compare(cv2.min(beyond, before.beyond), threshold, cv2.CMP_GT)) / np.float32(255)
+    habit = 1 - math.exp(-passed_s / _HABIT_S)
+    mean, noise, beyond, at_once, share = _compared(before, now, (1 - math.exp(-passed_s / _SETTLE_S), habit))
     was = frame.at - before.changed_at <= _HOLD_S
     if passed_s > _TOGETHER_S:
         share = at_once
@@ -96,11 +96,6 @@ def watch(before: Background | None, frame: Frame) -> tuple[Background, Float32s
     if active.mean() > _EVERYWHERE:
         # Noise and bustle are kept: a flash in the rain is no end of the rain.
         return replace(_new(frame, now), noise=before.noise, usual=before.usual), None
-    habit = 1 - math.exp(-passed_s / _HABIT_S)
-    cv2.accumulateWeighted(now, mean, 1 - math.exp(-passed_s / _SETTLE_S))
-    noise = before.noise.copy()
-    cv2.accumulateWeighted(beyond, noise, habit)
-    cv2.threshold(noise, _MOST_NOISE, 0.0, cv2.THRESH_TRUNC, dst=noise)
     after = replace(
         before,
         at=frame.at,
@@ -118,43 +113,49 @@ def _new(frame: Frame, now: Image) -> Background:
     return Background(
         frame.at,
         (frame.width, frame.height),
-        now.astype(np.float32),
-        np.zeros(now.shape, np.float32),
+        now.astype(np.uint16) * _MEAN_UNIT,
+        np.zeros(now.shape, np.uint16),
         np.zeros(now.shape, np.uint8),
         np.zeros(blocks, np.float32),
         np.full(blocks, -np.inf),
     )
 
 
-def _exposed(mean: Float32s, now: Image) -> Float32s:
-    """A copy of the background in the exposure of this picture: the median over blocks of their gains."""
-    dim = cv2.convertScaleAbs(mean)
-    total, before = cv2.mean(now)[0], cv2.mean(dim)[0]
-    if abs(total - before) <= _LEAST_GAIN / 2 * before:
-        return mean.copy()
-    then, here = _means(dim), _means(now)
-    bright = then > _DARK
+def _compared(
+    before: Background, now: Image, rates: tuple[float, float]
+) -> tuple[Words, Words, Image, Float32s, Float32s]:
+    """Mean, noise and change after this picture, and per block the shares of samples changed, and changed twice."""
+    from perdure.video import motion_kernel as kernel
+
+    changed, lasting = np.empty_like(before.usual), np.empty_like(before.usual)
+    mean, noise, beyond = kernel.update(
+        now,
+        _gain(before, now),
+        rates,
+        (_LEAST_CHANGE, _NOISES, _MOST_NOISE),
+        (before.mean, before.noise, before.beyond),
+        changed,
+        lasting,
+    )
+    whole = np.float32(BLOCK**2)
+    return mean, noise, beyond, changed / whole, lasting / whole
+
+
+def _gain(before: Background, now: Image) -> float:
+    """The exposure of this picture against the background's: the median over blocks of their gains."""
+    from perdure.video import motion_kernel as kernel
+
+    here, then = np.empty_like(before.usual), np.empty_like(before.usual)
+    kernel.block_sums(now, here)
+    kernel.block_sums(before.mean, then)
+    then /= np.float32(_MEAN_UNIT)
+    if abs(float(here.sum()) - float(then.sum())) <= _LEAST_GAIN / 2 * float(then.sum()):
+        return 1.0
+    bright = then > _DARK * BLOCK**2
     if bright.sum() < bright.size / 4:
-        return mean.copy()
+        return 1.0
     gain = float(np.median(here[bright] / then[bright]))
-    return np.asarray(mean * np.float32(gain)) if abs(gain - 1) > _LEAST_GAIN else mean.copy()
-
-
-def _beyond(mean: Float32s, now: Image) -> Image:
-    """(H, W) uint8: by how much each sample leaves the range of the 3 x 3 background around it."""
-    background = cv2.convertScaleAbs(mean)
-    square = np.ones((3, 3), np.uint8)
-    above = cv2.subtract(now, cv2.dilate(background, square))
-    below = cv2.subtract(cv2.erode(background, square), now)
-    return np.asarray(cv2.max(above, below), np.uint8)
-
-
-def _means(samples: cv2.typing.MatLike) -> Float32s:
-    """(h, w) float32 mean of each block, to the nearest grey level; what lies over the border counts as 0."""
-    high, wide = (-(-side // BLOCK) for side in samples.shape)
-    below, right = high * BLOCK - samples.shape[0], wide * BLOCK - samples.shape[1]
-    padded = cv2.copyMakeBorder(samples, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(0.0,))
-    return np.asarray(cv2.resize(padded, (wide, high), interpolation=cv2.INTER_AREA), np.float32)
+    return gain if abs(gain - 1) > _LEAST_GAIN else 1.0
 
 
 def _boxes(active: Bools, step: int, width: int, height: int) -> Float32s:
