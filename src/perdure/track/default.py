@@ -23,7 +23,7 @@ from perdure.track.walking import WalkingModel
 from perdure.track.zones import INSIDE, SURE
 from perdure.types import Bools, Flag, Float64s, Ints
 
-_FIRST, _LOW, _NEW = 1, 2, 4
+_FIRST, _LOW, _NEW, _LATE = 1, 2, 4, 8
 """The passes, as bits."""
 
 
@@ -52,7 +52,8 @@ class Weights:
     young: float = -1.0
     """Of a track of at most five boxes that was missed."""
     moving_s: float = 2.0
-    """A track unseen for longer comes back by looks only."""
+    """A track unseen for longer has the last choice, and a lower prior:"""
+    late: float = -3.0
     low_unseen_s: float = 0.4
     """A track unseen for longer is not continued by a low box."""
 
@@ -78,7 +79,7 @@ class DefaultRule:
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
         self._trust_start, self._trust_keep = 0.1, -0.15
-        self._doubt_hidden, self._doubt_steady = 2.0, 6.0
+        self._doubt_hidden, self._doubt_steady = 4.0, 9.0
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
         self._floor, self._left_after_s = -7.0, 0.5
@@ -177,7 +178,7 @@ class DefaultRule:
         motion = tracks.motion
         flat = weights.prior + weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
         known = (tracks.seen, tracks.missed, tracks.hits, tracks.leaving, tracks.adrift, scene.pictured)
-        worth = (flat, weights.unseen, weights.leaving, weights.young, weights.moving_s)
+        worth = (flat, weights.unseen, weights.leaving, weights.young, weights.late, weights.moving_s)
         offset, floor = offsets(*known, scene.at, worth, 1 - INSIDE, self._floor)
         terms = (weights.freedom, weights.motion, weights.overlap, weights.buffer)
         filters = (motion.place, motion.var_place, self._shares)
@@ -185,11 +186,12 @@ class DefaultRule:
         return Pairs(track, box, gain, len(scene.tracks), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
-        """High boxes to confirmed tracks, low boxes to those of them left, then high boxes left to the new tracks."""
-        recent = scene.unseen_s <= self._weights.low_unseen_s
-        of_track = np.where(scene.tracks.confirmed, _FIRST + _LOW * recent, _NEW)
-        of_box = np.where(scene.scores >= self._high_score, _FIRST + _NEW, _LOW)
-        return pairs.linked(of_track, of_box, 3)
+        """High boxes to confirmed tracks, low ones to those left, high ones left to new tracks, then to the long lost."""
+        unseen, weights = scene.unseen_s, self._weights
+        known = np.where(unseen > weights.moving_s + 0.05, _LATE, _FIRST + _LOW * (unseen <= weights.low_unseen_s))
+        of_track = np.where(scene.tracks.confirmed, known, _NEW)
+        of_box = np.where(scene.scores >= self._high_score, _FIRST + _NEW + _LATE, _LOW)
+        return pairs.linked(of_track, of_box, 4)
 
     def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
         """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""

@@ -132,17 +132,17 @@ def offsets(
     adrift: Bools,
     pictured: Bools,
     at: float,
-    weights: tuple[float, float, float, float, float],
+    weights: tuple[float, float, float, float, float, float],
     stays: float,
     floor: float,
 ) -> tuple[Float64s, Float64s]:
     """What is known of each track before any box is looked at, and the least evidence of a pair that is worth keeping.
 
     ``weights``: prior, per log(1 + seconds unseen / 0.1), of the log odds that somebody lost here ``stays``, of a young
-    track that was missed, and the seconds after which motion says nothing. A track that has no picture needs no pair
-    below 0, one too long unseen (or adrift) none at all.
+    track that was missed, of one unseen for long, and the seconds from which on it is. A track that has no picture
+    needs no pair below 0, one that is adrift none at all.
     """
-    prior, unseen_weight, leaving_weight, young, moving_s = weights
+    prior, unseen_weight, leaving_weight, young, late, moving_s = weights
     offset, least = np.empty(len(seen)), np.empty(len(seen))
     for i in range(len(seen)):
         unseen = at - seen[i]
@@ -152,6 +152,8 @@ def offsets(
             if hits[i] <= 5:
                 offset[i] += young
         least[i] = floor if pictured[i] else 0.0
-        if unseen > moving_s + 0.05 or adrift[i]:
+        if unseen > moving_s + 0.05:
+            offset[i] += late
+        if adrift[i]:
             least[i] = np.inf
     return offset, least
