@@ -130,6 +130,7 @@ class GalleryConfig(_Section):
     consolidate: bool = Field(True, description="Look at everything again at the end of recorded footage.")
 
 
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 CameraName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -209,6 +210,29 @@ class ServerConfig(_Section):
     https: bool = Field(False, description="A proxy in front speaks HTTPS: cookies are sent over nothing else.")
 
 
+class NotifyConfig(_Section):
+    """One way to be told of visits: give exactly one of webhook, mqtt, mail, command and file."""
+
+    webhook: str = Field("", description="http(s) address that gets a POST of JSON.")
+    secret: str = Field("", description="Webhook: signs what is sent (HMAC-SHA256, docs/live.md).")
+    mqtt: str = Field("", description="mqtt(s)://user:password@broker:1883")
+    topic: str = Field("perdure/visits", min_length=1, description="MQTT: where it is published.")
+    mail: str = Field("", description="smtp(s)://user:password@server:587")
+    sender: str = Field("", description="E-mail: from whom; empty: the first of `to`.")
+    to: tuple[str, ...] = Field((), description="E-mail: to whom.")
+    command: tuple[str, ...] = Field((), description="Program and arguments; gets the JSON on its standard input.")
+    file: str = Field("", description="File that gets a line of JSON each.")
+    tell: tuple[Literal["opened", "closed"], ...] = Field(("opened",), min_length=1, description="What of a visit.")
+    cameras: tuple[CameraName, ...] = Field((), description="Only visits seen by one of these; none: all.")
+    only: Literal["everybody", "strangers", "known", "returning"] = Field(
+        "everybody", description="strangers: without a name; known: with one; returning: seen on an earlier visit."
+    )
+    quiet: tuple[tuple[Clock, Clock], ...] = Field(
+        (), description='Nothing is told: `[["22:00", "06:00"]]`, local time.'
+    )
+    after_s: float = Field(5.0, ge=0.0, le=600.0, description="A visit is told when it is this old.")
+
+
 class Config(_Section):
     """The whole of ``perdure.yaml``."""
 
@@ -219,6 +243,9 @@ class Config(_Section):
     gallery: GalleryConfig = Field(default_factory=GalleryConfig, description="Identities.")
     topology: TopologyConfig = Field(default_factory=TopologyConfig, description="Ways between cameras.")
     events: EventsConfig = Field(default_factory=EventsConfig, description="Events.")
+    notify: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], NotifyConfig] = Field(
+        default_factory=dict, description="Ways to be told of visits, by name."
+    )
     live: LiveConfig = Field(default_factory=LiveConfig, description="Live cameras.")
     server: ServerConfig = Field(default_factory=ServerConfig, description="The service and its page.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run.")
@@ -277,6 +304,8 @@ def _section(location: tuple[str | int, ...]) -> type[BaseModel]:
             model = field.annotation
         elif model is Config and location[0] == "cameras":
             model = CameraConfig if len(location) > 2 else Config
+        elif model is Config and location[0] == "notify":
+            model = NotifyConfig if len(location) > 2 else Config
     return model
 
 

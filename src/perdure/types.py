@@ -27,6 +27,8 @@ Image: TypeAlias = npt.NDArray[np.uint8]
 Kind: TypeAlias = Literal["person", "vehicle"]
 Part: TypeAlias = Literal["body", "face"]
 Began: TypeAlias = Literal["entered", "appeared", "cut"]
+Moment: TypeAlias = Literal["opened", "closed"]
+"""Of a visit: what can be told of it."""
 Ended: TypeAlias = Literal["open", "left", "lost", "cut"]
 
 

@@ -16,6 +16,7 @@ from perdure.api.context import Context
 from perdure.config import Config, ServerConfig
 from perdure.errors import ConfigError
 from perdure.nodes.live import DATABASE, LiveSite
+from perdure.nodes.notifier import Notifiers
 from perdure.store.accounts import FILE, Accounts
 from perdure.store.site_reader import SiteReader
 
@@ -41,6 +42,7 @@ def serve(config: Config, folder: Path, listening: Callable[[str], None]) -> Non
         LiveSite(config, folder) as site,
         Accounts(folder / FILE) as accounts,
         SiteReader(folder / DATABASE) as reader,
+        Notifiers(config.notify, reader, folder, site.now),
     ):
         app = create_app(Context(site, reader, accounts, Broadcast(site, reader)))
         settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
