@@ -121,3 +121,29 @@ def test_box_consistency_is_one_minus_the_mean_cosine():
     total = sum(float(a @ b / (a.norm() * b.norm())) for a, b in zip(first, second, strict=True))
     assert float(losses.box_consistency(first, second)) == pytest.approx(1 - total / len(first), abs=1e-5)
     assert float(losses.box_consistency(first, 3 * first)) == pytest.approx(0, abs=1e-6)
+
+
+def test_camera_proxies_are_two_softmaxes_in_and_across_cameras():
+    vectors = torch.nn.functional.normalize(_case()[0][:3], dim=1)
+    proxies = torch.nn.functional.normalize(_case(4)[0][:5], dim=1)
+    group, camera, own = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([0, 1, 0, 1, 0]), torch.tensor([0, 3, 4])
+    total = across = 0.0
+    counted = 0
+    for vector, mine in zip(vectors, own.tolist(), strict=True):
+        weight = [math.exp(float(vector @ p) / 0.1) for p in proxies]
+        total -= math.log(weight[mine] / sum(w for w, c in zip(weight, camera, strict=True) if c == camera[mine]))
+        others = [i for i in range(5) if group[i] == group[mine] and camera[i] != camera[mine]]
+        strangers = sorted((w for w, g in zip(weight, group, strict=True) if g != group[mine]), reverse=True)[:2]
+        if others:
+            rest = sum(strangers) + sum(weight[i] for i in others)
+            across -= sum(math.log(weight[i] / rest) for i in others) / len(others)
+            counted += 1
+    wanted = total / 3 + 0.5 * across / counted
+    given = losses.camera_proxies(vectors, own, proxies, group, camera, temperature=0.1, hardest=2)
+    assert float(given) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_camera_proxies_of_one_camera_have_nothing_to_reach_across():
+    vectors, proxies = _case()[0][:2], torch.eye(5)[:2]
+    value = losses.camera_proxies(vectors, torch.tensor([0, 1]), proxies, torch.tensor([0, 1]), torch.zeros(2).long())
+    assert math.isfinite(float(value))

@@ -189,6 +189,37 @@ def test_resuming_nothing_or_another_network_is_told(tmp_path, people, quick):
         train_module.train_embedder(other, resume=True)
 
 
+def test_weights_to_start_from_carry_over_and_other_sets_are_tested(tmp_path, people, quick):
+    train_module.train_embedder(_config(tmp_path, people), resume=False)
+    few = [{"name": "few", "epochs": 1, "learning_rate": 1e-6}]
+    start = str(tmp_path / "out" / "tiny-clean.pt")
+    tests = [{"layout": "market1501", "path": str(people)}]
+    train_module.train_embedder(_config(tmp_path, people, name="few", start=start, phases=few, tests=tests), False)
+    first, then = (torch.load(tmp_path / "out" / f"{n}.pt", weights_only=True) for n in ("tiny-clean", "few-few"))
+    torch.testing.assert_close(first["project.weight"], then["project.weight"], atol=1e-3, rtol=1e-3)
+    lines = [json.loads(line) for line in (tmp_path / "out" / "few.jsonl").read_text().splitlines()]
+    assert lines[-1]["test"] == str(people)
+    assert lines[-1]["queries"] == 24
+    assert 0 < lines[-1]["mean_ap"] <= 1
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "other"])
+def test_unfit_weights_to_start_from_are_told(tmp_path, people, quick, kind):
+    path = tmp_path / "w.pt"
+    if kind == "text":
+        path.write_text("no weights")
+    elif kind == "other":
+        torch.save(BodyNet(NetShape(stem=8, widths=(8,), depths=(1,), parts=0, dim=4)).state_dict(), path)
+    with pytest.raises(InputError, match=r"w\.pt"):
+        train_module.train_embedder(_config(tmp_path, people, start=str(path)), resume=False)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told(tmp_path, people):
+    with pytest.raises(ConfigError, match="no GPU"):
+        train_module.train_embedder(_config(tmp_path, people, device="cuda"), resume=False)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

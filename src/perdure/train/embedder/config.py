@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,19 +14,23 @@ from perdure.train.embedder.augment import Strength
 from perdure.train.embedder.nets import NetShape
 from perdure.train.embedder.quality import QualityPlan
 
+Form = TypeVar("Form", bound=BaseModel)
 
-class _Strict(BaseModel):
+
+class Strict(BaseModel):
+    """A part of a training file: unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LabelledSet(_Strict):
+class LabelledSet(Strict):
     """A set of crops with identities."""
 
     layout: Literal["market1501", "msmt17", "cuhk03", "mars", "folders", "csv"]
     path: str = Field(description="folder, or CSV file; ${PERDURE_SHARED} is replaced")
 
 
-class Phase(_Strict):
+class Phase(Strict):
     """A stretch of training with its own learning rate and losses; the learning rate warms up and falls as a cosine."""
 
     name: str
@@ -62,11 +66,13 @@ class Phase(_Strict):
         return self.consistency > 0 and self.boxes == 2 and self.unlabelled > 0
 
 
-class TrainingConfig(_Strict):
+class TrainingConfig(Strict):
     """A training run of the body embedder."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="the model's id; also the name of its files")
     labelled: list[LabelledSet] = Field(min_length=1)
+    tests: list[LabelledSet] = Field(default=[], description="sets that are only tested on, after the training")
+    start: str | None = Field(default=None, description="weights of a run (`-<phase>.pt`) to begin with: fine-tuning")
     validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
     teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
     people: str | None = Field(
@@ -86,29 +92,38 @@ class TrainingConfig(_Strict):
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     weight_decay: float = Field(default=0.05, ge=0)
     average_decay: float = Field(default=0.998, ge=0, lt=1, description="of the running mean of the weights that ships")
-    bf16: bool = Field(default=True, description="mixed precision; a gain only on processors with AVX512-BF16 or AMX")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the GPU where there is one")
+    bf16: bool = Field(default=True, description="mixed precision; on a CPU a gain only with AVX512-BF16 or AMX")
     threads: int = Field(default=1, ge=1)
     seed: int = 0
     validate_every: int = Field(default=5, ge=1, description="epochs")
     folder: str = Field(default="checkpoints/embed", description="checkpoints, the log and cached teacher vectors")
 
 
-def read_config(path: Path) -> TrainingConfig:
-    """Read and check a training file.
+def parse(kind: type[Form], path: Path) -> Form:
+    """Read and check a YAML file of one kind.
 
     Raises:
         ConfigError: it does not exist, is not YAML, or a field is unknown or out of bounds.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        config = TrainingConfig.model_validate(content)
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"cannot read the training file {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {lines}") from error
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Read and check a training file.
+
+    Raises:
+        ConfigError: it does not exist, is not YAML, or a field is unknown, out of bounds or fits no other.
+    """
+    config = parse(TrainingConfig, path)
     for phase in config.phases:
         if not phase.learns:
             raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")

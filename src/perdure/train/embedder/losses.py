@@ -109,6 +109,43 @@ def box_consistency(first: Tensor, second: Tensor) -> Tensor:
     return (1 - functional.cosine_similarity(first, second, dim=1)).mean()
 
 
+def camera_proxies(
+    vectors: Tensor,
+    own: Tensor,
+    proxies: Tensor,
+    group: Tensor,
+    camera: Tensor,
+    temperature: float = 0.07,
+    hardest: int = 50,
+) -> Tensor:
+    """Contrast with proxies of groups in cameras (Wang et al. 2021, "Camera-aware Proxies", eq. 5 and 8).
+
+    Within the camera: the own proxy against the others of that camera. Across: the own group's proxies in other cameras
+    against the `hardest` most alike proxies of other groups; half weight, as in the paper. Means over the batch.
+
+    Args:
+        vectors: (B, D).
+        own: (B,) int64, the proxy of each.
+        proxies: (M, D) unit norm.
+        group: (M,) int64.
+        camera: (M,) int64.
+        temperature: of both softmaxes.
+        hardest: negatives across cameras.
+    """
+    logits = functional.normalize(vectors, dim=1) @ proxies.T / temperature  # (B, M)
+    near = camera[own][:, None] == camera[None, :]
+    within = functional.cross_entropy(logits.masked_fill(~near, float("-inf")), own)
+    mine = group[own][:, None] == group[None, :]
+    across = mine & ~near
+    has = across.any(1)
+    if not bool(has.any()):
+        return within
+    strangers = logits.masked_fill(mine, float("-inf")).topk(min(hardest, logits.shape[1]), dim=1).values
+    rest = torch.cat([strangers, logits.masked_fill(~across, float("-inf"))], 1).logsumexp(1)
+    share = (logits - rest[:, None]).masked_fill(~across, 0).sum(1) / across.sum(1).clamp_min(1)
+    return within - 0.5 * share[has].mean()
+
+
 def quality_ordering(better: Tensor, worse: Tensor, margin: float) -> Tensor:
     """Mean of how far `worse` comes within `margin` of `better` (or above it), both (N,)."""
     return torch.relu(margin - (better - worse)).mean()

@@ -58,10 +58,10 @@ class HalfInstance(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.half = channels // 2
-        self.instance = nn.InstanceNorm2d(self.half, affine=True)
-        self.batch = nn.BatchNorm2d(channels - self.half)
+        self.split = channels // 2
+        self.instance = nn.InstanceNorm2d(self.split, affine=True)
+        self.batch = nn.BatchNorm2d(channels - self.split)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape."""
-        return torch.cat([self.instance(x[:, : self.half]), self.batch(x[:, self.half :])], 1)
+        return torch.cat([self.instance(x[:, : self.split]), self.batch(x[:, self.split :])], 1)

@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from perdure.errors import InputError
+from perdure.errors import ConfigError, InputError
 from perdure.train.embedder.augment import augment, boxes_of, plain
 from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_config
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
@@ -85,18 +86,46 @@ def train_embedder(config_path: Path, resume: bool) -> None:
         InputError: the data cannot be read, or there is nothing to resume.
     """
     config = read_config(config_path)
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
     material = gather(config)
-    learner = Learner(BodyNet(config.net), len(np.unique(material.labelled.identities)))
-    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = Run(config, learner)
+    run = begin(config, material)
     if resume:
         run.load()
     for number, phase in enumerate(config.phases):
         if number >= run.phase:
             run_phase(run, number, phase, material)
     finish(run, material)
+
+
+def begin(config: TrainingConfig, material: Material) -> Run:
+    """A run at its start: a new network, or the weights to start from."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    learner = Learner(BodyNet(config.net), len(np.unique(material.labelled.identities)))
+    if config.start is not None:
+        load_weights(learner.net, expand(config.start))
+    learner.to(device_of(config), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Run(config, learner)
+
+
+def device_of(config: TrainingConfig) -> torch.device:
+    """Where to train; raises `ConfigError` where a GPU is asked for and there is none."""
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device: cuda, but torch finds no GPU: use auto or cpu, or install a torch with CUDA")
+    return torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def load_weights(net: BodyNet, path: Path) -> None:
+    """Put the weights that a run kept (`-<phase>.pt`) into a network of the same shape.
+
+    Raises:
+        InputError: there is no such file, or it is of another network.
+    """
+    try:
+        net.load_state_dict(torch.load(path, weights_only=True))
+    except OSError as error:
+        raise InputError(f"cannot read the weights {path} to start from: {error.strerror}") from error
+    except (RuntimeError, TypeError, UnpicklingError) as error:
+        raise InputError(f"{path} holds no weights of this network: give the `net` it was trained with") from error
 
 
 class Run:
@@ -134,7 +163,8 @@ class Run:
         """Take up the checkpoint; raises `InputError` where there is none or it is of another network."""
         if not self.checkpoint.is_file():
             raise InputError(f"there is no checkpoint {self.checkpoint} to resume from: start without --resume")
-        content = torch.load(self.checkpoint, weights_only=True)
+        where = self.learner.classify.weight.device
+        content = torch.load(self.checkpoint, weights_only=True, map_location=where)
         try:
             self.learner.load_state_dict(content["learner"])
             self.average.load_state_dict(content["average"])
@@ -193,6 +223,7 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
     optimizer = torch.optim.AdamW(_groups(run.learner, config.weight_decay), lr=phase.learning_rate)
     if start_epoch and run.optimizer_state is not None:
         optimizer.load_state_dict(run.optimizer_state)
+    device = run.learner.classify.weight.device
     batches = batches_of(config, phase, material, size_hw, np.random.default_rng((config.seed, number, start_epoch)))
     for epoch in range(start_epoch, phase.epochs):
         began = time.perf_counter()
@@ -203,8 +234,9 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             for group in optimizer.param_groups:
                 group["lr"] = phase.learning_rate * rate_share(done, warm_up=min(0.05, 2 / phase.epochs))
             images, labels, targets = next(batches)
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-                out, logits = run.learner(as_planes(images))
+            labels, targets = labels.to(device), None if targets is None else targets.to(device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+                out, logits = run.learner(as_planes(images, device))
             loss = total_loss(phase, config.label_smoothing, out, logits, labels, targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -226,13 +258,17 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
 
 
 def finish(run: Run, material: Material) -> None:
-    """Train the quality head on the final network, keep it, and write the ONNX file beside the checkpoint."""
-    config, net = run.config, run.average.net
+    """Train the quality head on the final network, keep it, write the ONNX file, and score the sets to test on."""
+    config, net = run.config, run.average.net.cpu()
     train_quality(net, material.labelled, material.labels, config.size_hw, config.quality, config.seed)
     torch.save(net.state_dict(), run.folder / f"{config.name}-final.pt")
     pictures = as_planes(np.stack([plain(p, config.size_hw) for p in material.held_out.pixels[:8]])).contiguous()
     done = export_onnx(net, config.size_hw, run.folder / f"{config.name}.onnx", pictures)
     log.info("wrote %s, %d bytes, within %.1e of torch", done.path, done.bytes, done.difference)
+    for test in config.tests:
+        score = validate(net, read_crops(test.layout, expand(test.path), config.source_hw), config.size_hw)
+        counted: dict[str, float | int | str] = {"test": test.path, "queries": score.queries}
+        run.note(counted | {"rank1": score.rank1, "mean_ap": score.mean_ap})
 
 
 def batches_of(

@@ -43,19 +43,20 @@ def retrieval(vectors: np.ndarray, identities: np.ndarray, cameras: np.ndarray, 
 def embed(net: BodyNet, crops: Crops, size_hw: tuple[int, int], batch: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Unit vectors (N, D) float32 and quality (N,) float32 of crops that are only resized."""
     net.eval()
+    device = next(net.parameters()).device
     vectors, quality = [], []
     with torch.inference_mode():
         for start in range(0, len(crops), batch):
             pixels = np.stack([plain(p, size_hw) for p in crops.pixels[start : start + batch]])
-            out = net(as_planes(pixels))
-            vectors.append(torch.nn.functional.normalize(out.embedding, dim=1).numpy())
-            quality.append(out.quality.numpy())
+            out = net(as_planes(pixels, device))
+            vectors.append(torch.nn.functional.normalize(out.embedding, dim=1).cpu().numpy())
+            quality.append(out.quality.cpu().numpy())
     return np.concatenate(vectors), np.concatenate(quality)
 
 
-def as_planes(pixels: np.ndarray) -> torch.Tensor:
+def as_planes(pixels: np.ndarray, device: torch.device | None = None) -> torch.Tensor:
     """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in channels-last memory, without a copy of the order."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+    return torch.from_numpy(pixels).to(device or "cpu").permute(0, 3, 1, 2).float()
 
 
 def validate(net: BodyNet, crops: Crops, size_hw: tuple[int, int], seed: int = 0) -> Retrieval:
