@@ -3,7 +3,8 @@
     PERDURE_SHARED=../shared OMP_NUM_THREADS=1 python bench/motion.py [--frames 200]
 
 Both start from a decoded 1080p frame (a clip scaled up; the footage at hand is smaller). MOG2 gets its frame as it
-usually does: the picture's brightness (made before, not counted) scaled to 320 px. Milliseconds per frame, medians, contenders in turn.
+usually does: the picture's brightness (made before, not counted) scaled to 320 px. Milliseconds per frame, medians,
+contenders in turn.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Ours:
         self.background: Background | None = None
 
     def __call__(self, frame: Frame) -> None:
+        """One frame."""
         self.background, _ = watch(self.background, frame)
 
 
@@ -45,6 +47,7 @@ class Mog2:
         self.model = cv2.createBackgroundSubtractorMOG2()
 
     def __call__(self, frame: Frame) -> None:
+        """One frame."""
         self.model.apply(cv2.resize(frame.luma(), (320, 180), interpolation=cv2.INTER_AREA))
 
 
@@ -55,6 +58,7 @@ class Difference:
         self.last: cv2.typing.MatLike | None = None
 
     def __call__(self, frame: Frame) -> None:
+        """One frame."""
         now = cv2.resize(frame.luma(), (320, 180), interpolation=cv2.INTER_AREA)
         if self.last is not None:
             cv2.threshold(cv2.absdiff(now, self.last), 20, 255, cv2.THRESH_BINARY)

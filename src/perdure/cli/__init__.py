@@ -11,6 +11,7 @@ from perdure import __version__
 from perdure.cli import eval as evaluation
 from perdure.cli import models, train
 from perdure.cli.demo import demo
+from perdure.cli.doctor import doctor
 from perdure.cli.embed import embed
 from perdure.cli.run import run
 from perdure.cli.search import search
@@ -49,6 +50,7 @@ app.command()(track)
 app.command()(embed)
 app.command()(search)
 app.command()(simulate)
+app.command()(doctor)
 app.add_typer(camera_app, name="camera")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluation.app, name="eval")

@@ -31,6 +31,10 @@ USABLE = 0.85
 """Of the cores: the rest is for the system, and for moments when several cameras are busy at once."""
 
 
+WARM_S = 2.0
+_MEMORY_EVERY = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """What one camera needs of this machine."""
@@ -75,44 +79,70 @@ def measure(config: Config, most_s: float) -> Iterator[Need]:
     """
     detector = open_detector(config.detection.model, config.detection, config.device, threads=1)
     embedder = open_embedder(config.embedding.model, config.device, threads=1)
+    warm = [_Camera.opened(name, config, detector, embedder) for name in list(config.cameras)[:1]]
+    for camera in warm:  # kernels are compiled, networks have their buffers; it stays alive and so keeps its memory
+        camera.read(WARM_S)
     for name in config.cameras:
-        yield _measured(name, config, detector, embedder, most_s)
+        before_mb = resident_mb()
+        camera = _Camera.opened(name, config, detector, embedder)
+        camera.read(most_s)
+        yield camera.need(max(camera.most_mb - before_mb, 0.0))
 
 
-def _measured(name: str, config: Config, detector: Detector, embedder: Embedder, most_s: float) -> Need:
-    source = open_source(name, config.cameras[name])
-    before_mb = resident_mb()
-    clock = _Clock()
-    cams = assemble.cameras([name], config, detector, embedder, lambda _frame, _row, _crop: "", clock.stage)
-    site = assemble.site(config, embedder)
+@dataclass(slots=True)
+class _Camera:
+    """One camera on its way through everything."""
+
+    name: str
+    where: str
+    frames: Iterator[Frame]
+    cams: Cameras
+    site: Site
+    clock: _Clock
     first: Frame | None = None
     last: Frame | None = None
-    decoded = looks = 0
-    frames = iter(Watched(source).frames())
-    while True:
-        with clock.stage("read"):
-            frame = next(frames, None)
-        if frame is None or (first is not None and frame.at - first.at >= most_s):
-            break
-        first, last, decoded = first or frame, frame, decoded + 1
-        looks += _look(frame, cams, site, clock)
-    if first is None or last is None or last.at <= first.at:
-        raise SourceError(f"camera {name!r}: {config.cameras[name].source} is too short to measure: give some seconds")
-    clock.seconds["convert"] = clock.seconds.pop("decode", 0.0)
-    stages = {"decode": clock.seconds.pop("read"), **clock.seconds}
-    count, memory_mb = last.index - first.index + 1, max(resident_mb() - before_mb, 0.0)
-    span_s = (last.at - first.at) * count / max(count - 1, 1)
-    where = config.cameras[name].source
-    return Need(name, where, first.width, first.height, span_s, count, decoded, looks, stages, memory_mb)
+    decoded: int = 0
+    looks: int = 0
+    most_mb: float = 0.0
 
+    @classmethod
+    def opened(cls, name: str, config: Config, detector: Detector, embedder: Embedder) -> _Camera:
+        """A camera of the configuration, at its beginning."""
+        clock = _Clock()
+        cams = assemble.cameras([name], config, detector, embedder, lambda _frame, _row, _crop: "", clock.stage)
+        frames = iter(Watched(open_source(name, config.cameras[name])).frames())
+        return cls(name, config.cameras[name].source, frames, cams, assemble.site(config, embedder), clock)
 
-def _look(frame: Frame, cams: Cameras, site: Site, clock: _Clock) -> int:
-    """One frame through everything; how many looks it took."""
-    tracklets, seen = see([frame], cams)
-    if seen:
-        with clock.stage("gallery"):
-            know(frame.at, tracklets, site)
-    return len(seen)
+    def read(self, most_s: float) -> None:
+        """Take frames until the source ends, or for ``most_s`` of footage."""
+        while True:
+            with self.clock.stage("read"):
+                frame = next(self.frames, None)
+            if frame is None or (self.first is not None and frame.at - self.first.at >= most_s):
+                return
+            self.first, self.last, self.decoded = self.first or frame, frame, self.decoded + 1
+            tracklets, seen = see([frame], self.cams)
+            if seen:
+                self.looks += 1
+                with self.clock.stage("gallery"):
+                    know(frame.at, tracklets, self.site)
+            if self.decoded % _MEMORY_EVERY == 1:
+                self.most_mb = max(self.most_mb, resident_mb())
+
+    def need(self, memory_mb: float) -> Need:
+        """What it took."""
+        first, last = self.first, self.last
+        if first is None or last is None or last.at <= first.at:
+            raise SourceError(
+                f"camera {self.name!r}: {self.where} is too short to measure: give some seconds of footage"
+            )
+        clock = dict(self.clock.seconds)
+        stages = {"decode": clock.pop("read"), "convert": clock.pop("decode", 0.0), **clock}
+        count = last.index - first.index + 1
+        span_s = (last.at - first.at) * count / (count - 1)
+        return Need(
+            self.name, self.where, first.width, first.height, span_s, count, self.decoded, self.looks, stages, memory_mb
+        )
 
 
 @dataclass(slots=True)
