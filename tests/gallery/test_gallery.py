@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perdure.errors import InputError
 from perdure.gallery.ledger import fold
 from perdure.gallery.topology import SiteMap, Topology
 from perdure.types import Constrained, Enrolled, Matched, Merged, Moved, Split
@@ -112,11 +113,11 @@ def test_vectors_of_another_length_or_norm_are_refused():
     good = tracklet("x/1", A)
     body = good.exemplars[0]
     short = type(body)("m", body.vectors[:, :5], body.quality, body.at, body.pictures)
-    with pytest.raises(ValueError, match="length 5, the gallery holds 32"):
+    with pytest.raises(InputError, match="length 5, the gallery holds 32"):
         people.observe([type(good)("x/1", 0, "x", 0, 1, good.path, (short,))])
     for wrong in (np.nan, 0.0, 2.0):
         scaled = type(body)("m", body.vectors * np.float32(wrong), body.quality, body.at, body.pictures)
-        with pytest.raises(ValueError, match="not finite or not of unit norm"):
+        with pytest.raises(InputError, match="not finite or not of unit norm"):
             people.observe([type(good)("x/1", 0, "x", 0, 1, good.path, (scaled,))])
     assert people.log == []
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from perdure.gallery.admission import admitted
 from perdure.gallery.calibrate import probability
 from perdure.gallery.consolidate import certainty, cluster, rename
 from perdure.gallery.constraints import seen_apart
@@ -86,18 +87,14 @@ class Gallery:
         """Take new tracklets and revisions; the changes they led to. An old revision changes nothing.
 
         Raises:
-            ValueError: vectors of another length, not finite, or not of unit norm.
+            InputError: one of them cannot be true (``admission``); then nothing of these is taken.
         """
         before = len(self.log)
-        for tracklet in tracklets:
+        for tracklet, body in [(t, admitted(t, self.model, self.dim)) for t in tracklets]:
             known = self.evidence.get(tracklet.id)
             if known is not None and known.revision >= tracklet.revision:
                 continue
-            if tracklet.id in self.partition.erased:
-                continue
-            body = tracklet.body(self.model)
-            if body is not None and len(body):
-                self._check(tracklet.id, body)
+            if body is not None and tracklet.id not in self.partition.erased:
                 self._take(tracklet, body)
         return self.log[before:]
 
@@ -165,10 +162,9 @@ class Gallery:
         self.log, self.partition = list(log), partition
         row = -1
         for tracklet in tracklets:
-            body = tracklet.body(self.model)
-            if body is None or not len(body) or tracklet.id in partition.erased:
+            body = admitted(tracklet, self.model, self.dim)
+            if body is None or tracklet.id in partition.erased:
                 continue
-            self._check(tracklet.id, body)
             row = self._put(tracklet, body)
             if tracklet.id not in partition.identity_of:
                 self._waiting[tracklet.id] = tracklet.start + self.wait_s
@@ -182,12 +178,6 @@ class Gallery:
             self._learn_topology()
 
     # --- one tracklet -------------------------------------------------------------------------------------------
-
-    def _check(self, id: str, body: Exemplars) -> None:
-        if body.vectors.shape[1] != self.dim:
-            raise ValueError(f"{id}: vectors of length {body.vectors.shape[1]}, the gallery holds {self.dim}")
-        if not np.all(np.abs(np.linalg.norm(body.vectors, axis=1) - 1) < 1e-3):
-            raise ValueError(f"{id}: vectors that are not finite or not of unit norm")
 
     def _take(self, tracklet: Tracklet, body: Exemplars) -> None:
         self.scorer.placed(self._put(tracklet, body), self._index)
