@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,10 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
 def piece(name: str, revision: int, first: int, length: int, former: str | None = None) -> Tracklet:
     path = np.zeros((length, 7))
     path[:, 0] = path[:, 1] = np.arange(first, first + length)
-    return Tracklet(name, revision, "c", float(first), float(first + length - 1), path, supersedes=former)
+    began = "appeared" if former is None else "cut"
+    return Tracklet(
+        name, revision, "c", float(first), float(first + length - 1), path, (), began=began, supersedes=former
+    )
 
 
 def test_parts_of_one_stay_share_a_number_and_the_last_revision_counts() -> None:
@@ -135,3 +139,8 @@ def test_parts_of_one_stay_share_a_number_and_the_last_revision_counts() -> None
         (1, 1), (2, 1), (3, 1), (3, 2), (4, 1), (5, 1), (6, 1), (7, 1),
     ]  # fmt: skip
     assert len(joined_paths([]).frames) == 0
+
+
+def test_the_second_person_of_a_split_has_an_own_number() -> None:
+    split = replace(piece("c/4", 1, 5, 2, "c/1"), began="appeared")
+    assert set(joined_paths([piece("c/1", 2, 0, 5), split]).numbers.tolist()) == {1, 2}

@@ -191,7 +191,7 @@ def joined_paths(tracklets: Iterable[Tracklet]) -> TrackRows:
     rows = [TrackRows.none()]
     people = 0
     for tracklet in sorted(last.values(), key=lambda t: t.start):
-        former = number.get(tracklet.supersedes or "")
+        former = number.get(tracklet.supersedes or "") if tracklet.began == "cut" else None
         if former is None:
             people += 1
         number[tracklet.id] = own = people if former is None else former

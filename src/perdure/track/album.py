@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from perdure.track.purity import change_of_person
 from perdure.types import Crops, Exemplars, Float32s, Float64s
 
 MOST_PICTURES = 32
@@ -69,6 +71,27 @@ class Album:
         models = {model for model, part in self._pages if part == "body"} | set(self._inherited)
         last = {model: vectors[-8:] for model in models if (vectors := self.body(model)) is not None}
         return Album(last)
+
+    def split(self, llr: Callable[[Float64s, Float64s], Float64s]) -> float | None:
+        """UTC seconds at which the body pictures of some model begin to show a second person, or None."""
+        for (_, part), page in self._pages.items():
+            if part == "body":
+                row = change_of_person(np.stack(page.vectors), np.array(page.quality, np.float32), llr)
+                if row is not None:
+                    return (page.at[row - 1] + page.at[row]) / 2
+        return None
+
+    def parted(self, at: float) -> tuple[Album, Album]:
+        """What was taken before ``at``, and what after it."""
+        albums = Album(self._inherited), Album()
+        for key, page in self._pages.items():
+            rows = list(zip(page.vectors, page.quality, page.at, page.pictures, strict=True))
+            for album, kept in zip(
+                albums, ([r for r in rows if r[2] < at], [r for r in rows if r[2] >= at]), strict=True
+            ):
+                if kept:
+                    album._pages[key] = _Page(*(list(column) for column in zip(*kept, strict=True)))
+        return albums
 
     def exemplars(self) -> tuple[Exemplars, ...]:
         """All that is kept, as told; inherited vectors belong to the former part and are not told again."""

@@ -6,7 +6,7 @@ cuts, and what is told when.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -267,9 +267,15 @@ class RuleTracker:
         if not over.any():
             return
         ended, self._tracks = self._tracks.take(over), self._tracks.take(~over)
-        self._teller.closed(ended, self._albums, size)
+        self._teller.closed(ended, self._albums, size, self._scale.llr, self._fresh())
         for number in ended.number.tolist():
             del self._albums[number]
+
+    def _fresh(self) -> Iterator[int]:
+        """Numbers never used before."""
+        while True:
+            self._next += 1
+            yield self._next - 1
 
     def _cut(self) -> None:
         """Cut tracks that have stayed long into linked parts; the new part keeps the motion and the memory of looks."""

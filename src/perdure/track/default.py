@@ -186,7 +186,7 @@ class DefaultRule:
         return Pairs(track, box, gain, len(scene.tracks), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
-        """High boxes to confirmed tracks, low ones to those left, high ones left to new tracks, then to the long lost."""
+        """High boxes to confirmed tracks, low ones to those left, high ones left to new tracks, then the long lost."""
         unseen, weights = scene.unseen_s, self._weights
         known = np.where(unseen > weights.moving_s + 0.05, _LATE, _FIRST + _LOW * (unseen <= weights.low_unseen_s))
         of_track = np.where(scene.tracks.confirmed, known, _NEW)

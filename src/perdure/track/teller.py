@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
 import numpy as np
 
 from perdure.config import TrackingConfig
@@ -12,6 +15,8 @@ from perdure.track.zones import SURE, Zones, touches_border
 from perdure.types import Began, Ended, Float64s, Ints, Tracklet
 
 _RETELL_S = 5.0
+Llr: TypeAlias = Callable[[Float64s, Float64s], Float64s]
+"""(cosines, quality) -> nats for one person."""
 
 
 class Teller:
@@ -32,8 +37,14 @@ class Teller:
         for number, at_entry in zip(numbers.tolist(), entered.tolist(), strict=True):
             self._began[number] = ("entered" if at_entry else "appeared", None)
 
-    def closed(self, ended: Tracks, albums: dict[int, Album], size: tuple[int, int] | None) -> None:
-        """These tracks are over; one never confirmed is forgotten untold. Without ``size`` the stream is over."""
+    def closed(
+        self, ended: Tracks, albums: dict[int, Album], size: tuple[int, int] | None, llr: Llr, fresh: Iterator[int]
+    ) -> None:
+        """These tracks are over; one never confirmed is forgotten untold. Without ``size`` the stream is over.
+
+        One whose pictures show a second person (``llr`` says what a cosine is worth) is told as two, the second under a
+        ``fresh`` number.
+        """
         gone = touches_border(ended.box, size or self._size)
         gone |= self._zones.leaving(ended.box, size or self._size) >= SURE
         for row, number in enumerate(ended.number.tolist()):
@@ -41,8 +52,21 @@ class Teller:
                 path = self.journal.path(int(ended.entry[row]))
                 if size is not None and not ended.adrift[row]:
                     self._learn(number, path, size)
-                self._closed.append(self._tracklet(number, path, albums[number], "left" if gone[row] else "lost"))
+                self._close(number, path, albums[number], "left" if gone[row] else "lost", llr, fresh)
             self._forget(number)
+
+    def _close(self, number: int, path: Float64s, album: Album, ended: Ended, llr: Llr, fresh: Iterator[int]) -> None:
+        """One finished tracklet, or two where it was of two people."""
+        at = album.split(llr)
+        before = 0 if at is None else int(np.searchsorted(path[:, 0], at))
+        if at is None or not 0 < before < len(path):
+            self._closed.append(self._tracklet(number, path, album, ended))
+            return
+        (first, second), heir = album.parted(at), next(fresh)
+        self._closed.append(self._tracklet(number, path[:before], first, "lost"))
+        self._began[heir] = ("appeared", number)
+        self._closed.append(self._tracklet(heir, path[before:], second, ended))
+        self._forget(heir)
 
     def _learn(self, number: int, path: Float64s, size: tuple[int, int]) -> None:
         """One more person has come in at the first box and gone at the last."""
