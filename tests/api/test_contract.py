@@ -1,0 +1,38 @@
+"""The OpenAPI contract against the service: whatever is sent, nothing breaks and nothing leaks."""
+
+from __future__ import annotations
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from .conftest import PASSWORD
+
+LEFT_OUT = ("/live", "/cameras/test", "/logout", "/login")
+"""A stream without an end, a network connection, the end of the session, and what is limited on purpose."""
+
+
+def test_nothing_that_is_sent_breaks_the_service(service):
+    operator = service.log_in("olga")
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", service.client.app)
+    tried = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.path.endswith(LEFT_OUT):
+            continue
+        service.context.searches.forgive("olga")
+
+        @given(case=operation.as_strategy())
+        @settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        def breaks_nothing(case):
+            case.headers = {**(case.headers or {}), "X-CSRF-Token": operator.headers["X-CSRF-Token"]}
+            case.cookies = {**(case.cookies or {}), "perdure_session": operator.cookies["perdure_session"]}
+            answer = case.call()
+            said = f"{case.method} {case.path}: {answer.status_code} {answer.text[:300]}"
+            assert answer.status_code < 500, said
+            assert PASSWORD not in answer.text
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"][0].startswith("application/problem+json"), said
+
+        breaks_nothing()
+        tried.append(operation.label)
+    assert len(tried) > 25
