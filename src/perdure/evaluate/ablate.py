@@ -127,6 +127,13 @@ def without_cannot_link(setting: Setting) -> Trial:
     return full(replace(setting, stream=replace(setting.stream, told=told)))
 
 
+def without_topology(setting: Setting) -> Trial:
+    """Where and when somebody was seen last does not count."""
+    trial = full(setting)
+    trial.gallery.topology.learns = False
+    return trial
+
+
 def without_quality(setting: Setting) -> Trial:
     """All pictures count alike, and are chosen as if they were equally good."""
     trial = full(setting)
@@ -153,6 +160,7 @@ SWITCHES: Mapping[str, Callable[[Setting], Trial]] = {
     "early telling": without_early_telling,
     "settling": without_settling,
     "cannot-link": without_cannot_link,
+    "topology": without_topology,
     "quality weights": without_quality,
     "k-centre choice": without_choosing,
     "thinning": without_thinning,
