@@ -57,3 +57,16 @@ def test_mistakes_are_named(tmp_path: Path, detections: Path) -> None:
         track(**base, tracker="magic")
     with pytest.raises(ConfigError, match="--fps"):
         track(**base, fps=0.0)
+
+
+def test_gaps_are_filled_on_request(tmp_path: Path) -> None:
+    lines = [f"{f + 1},-1,{100 + 2 * f},100,40,100,0.9" for f in range(60) if f not in (20, 21, 22)]
+    (tmp_path / "d.txt").write_text("\n".join(lines))
+    base = ["--detections", str(tmp_path / "d.txt"), "--out", str(tmp_path / "o.txt")]
+    assert "57 boxes" in CliRunner().invoke(app, base).output
+    assert "60 boxes" in CliRunner().invoke(app, [*base, "--fill", "0.5"]).output
+
+
+def test_filling_is_not_live(tmp_path: Path, detections: Path) -> None:
+    with pytest.raises(ConfigError, match="--fill"):
+        track(detections=detections, out=tmp_path / "o.txt", fill=1.0, live=True)

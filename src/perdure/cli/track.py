@@ -10,7 +10,9 @@ import typer
 if TYPE_CHECKING:
     from perdure.interop.mot import Sequence, TrackRows
     from perdure.track.core import RuleTracker
-    from perdure.types import Float32s
+    from perdure.types import Float32s, Tracklet
+
+_SMOOTH_S = 0.15
 
 
 def track(
@@ -22,6 +24,9 @@ def track(
     ] = None,
     config: Annotated[Path | None, typer.Option(help="perdure.yaml; its section 'tracking' counts.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second; default: seqinfo.ini, else 30.")] = None,
+    fill: Annotated[
+        float, typer.Option(help="Recorded footage: fill gaps up to so many seconds, and smooth the paths (0: off).")
+    ] = 0.0,
     live: Annotated[
         bool, typer.Option("--live", help="Write what was known at each frame, without corrections in hindsight.")
     ] = False,
@@ -34,19 +39,21 @@ def track(
 
     if fps is not None and not fps > 0:
         raise ConfigError(f"--fps: {fps} must be above 0")
+    if fill < 0 or (fill and live):
+        raise ConfigError(f"--fill: {fill:g} must not be below 0, and looks ahead: it does not go with --live")
     settings = configuration.load(config).tracking.model_dump() | {"tracker": tracker}
     tracking = configuration.parse({"tracking": settings}, where="--tracker").tracking
     sequence = read_sequence(detections, fps)
     looks = None if embeddings is None else read_looks(embeddings, sequence.boxes)
     follower = build(sequence.name, tracking)
-    rows = _followed(follower, sequence, looks, live)
+    rows = _followed(follower, sequence, looks, live, fill)
     write_tracks(out, rows.frames, rows.numbers, rows.boxes, rows.scores)
     people = len(set(rows.numbers.tolist()))
     typer.echo(f"{out}: {len(rows.frames)} boxes of {people} tracks in {sequence.length} frames")
 
 
 def _followed(
-    tracker: RuleTracker, sequence: Sequence, looks: tuple[Float32s, Float32s] | None, live: bool
+    tracker: RuleTracker, sequence: Sequence, looks: tuple[Float32s, Float32s] | None, live: bool, fill_s: float
 ) -> TrackRows:
     """Drive the tracker through a sequence."""
     import numpy as np
@@ -70,4 +77,16 @@ def _followed(
             seen.append(
                 TrackRows(at, numbers, found.boxes[rows].astype(np.float64), found.scores[rows].astype(np.float64))
             )
-    return TrackRows.joined(seen) if live else joined_paths([*told, *tracker.finish()])
+    if live:
+        return TrackRows.joined(seen)
+    told += tracker.finish()
+    return joined_paths([_whole(one, fill_s) for one in told] if fill_s else told)
+
+
+def _whole(tracklet: Tracklet, fill_s: float) -> Tracklet:
+    """With gaps filled and its path smoothed."""
+    from dataclasses import replace
+
+    from perdure.track.fill import filled, smoothed
+
+    return replace(tracklet, path=smoothed(filled(tracklet.path, fill_s), _SMOOTH_S))
