@@ -99,7 +99,7 @@ def person(id: str, user: Viewer, service: Service) -> PersonDetails:
     found = _found(service, user, id)
     service.accounts.note(service.site.now(), user.name, "looked at a person", found.id)
     stays = [t for t in service.reader.tracklets_of(found.id) if user.sees(t.camera)]
-    reasons = service.site.ask(lambda gallery, _: _reasons(gallery, {t.id for t in stays}))
+    reasons = _reasons(service, stays)
     visits = service.reader.events(EventFilter(found.id, user.cameras), None, 200)
     return PersonDetails(
         **person_out(found, user).model_dump(),
@@ -215,24 +215,24 @@ def _stay(tracklet: Tracklet, reasons: list[Reason]) -> StayOut:
     )
 
 
-def _reasons(gallery: Gallery, wanted: set[str]) -> dict[str, list[Reason]]:
+def _reasons(service: Context, stays: list[Tracklet]) -> dict[str, list[Reason]]:
     """What the log says of these tracklets, in order."""
-    said: dict[str, list[Reason]] = {id: [] for id in wanted}
-    for change in gallery.log:
+    said: dict[str, list[Reason]] = {stay.id: [] for stay in stays}
+    homes: dict[str, list[str]] = {}
+    for id, change in service.reader.changes_about(list(said)):
         match change:
-            case Enrolled(tracklet=id, identity=who, evidence=evidence) if id in wanted:
+            case Enrolled(identity=who, evidence=evidence):
                 said[id].append(reason_of(change.at, f"new: {who}", evidence))
-            case Matched(tracklet=id, identity=who, evidence=evidence) if id in wanted:
+                homes.setdefault(who, []).append(id)
+            case Matched(identity=who, evidence=evidence):
                 said[id].append(reason_of(change.at, f"matched {who}", evidence))
-            case Moved(tracklet=id, source=source, target=target, reason=reason) if id in wanted:
+                homes.setdefault(who, []).append(id)
+            case Moved(source=source, target=target, reason=reason):
                 said[id].append(reason_of(change.at, f"moved from {source} to {target}: {reason}", None))
-            case Split(source=source, target=target, tracklets=ids, reason=reason):
-                for id in wanted & set(ids):
-                    said[id].append(reason_of(change.at, f"split from {source} as {target}: {reason}", None))
-            case Merged(source=source, target=target, evidence=evidence):
-                for id in wanted:
-                    if gallery.partition.resolve(source) == gallery.partition.identity_of.get(id) and any(
-                        reason.what.endswith(source) for reason in said[id]
-                    ):
-                        said[id].append(reason_of(change.at, f"{source} merged into {target}", evidence))
-    return said
+            case Split(source=source, target=target, reason=reason):
+                said[id].append(reason_of(change.at, f"split from {source} as {target}: {reason}", None))
+    for who, change in service.reader.changes_about(list(homes)):
+        if isinstance(change, Merged):
+            for id in homes[who]:
+                said[id].append(reason_of(change.at, f"{who} merged into {change.target}", change.evidence))
+    return {id: sorted(reasons, key=lambda reason: reason.at) for id, reasons in said.items()}

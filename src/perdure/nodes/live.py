@@ -150,6 +150,7 @@ class LiveSite:
         """
         asked = _Work(work)
         self._work.append(asked)
+        self.live.wake()
         return asked.answer.result(timeout_s)  # type: ignore[return-value]
 
     def take(self, tracklets: Sequence[Tracklet]) -> None:
@@ -198,6 +199,7 @@ class LiveSite:
     def stop(self) -> None:
         """End ``run`` after the step it is in; from any thread."""
         self._stopping.set()
+        self.live.wake()
 
     def run(self) -> None:
         """See, decide and keep, until ``stop``; then the open tracks are told as they are."""

@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, create_engine, func,
 
 from perdure.store import rows
 from perdure.store import site_schema as schema
-from perdure.types import Event, Exemplars, Tracklet
+from perdure.store.changes import from_json
+from perdure.types import Change, Event, Exemplars, Tracklet
 
+_AT_ONCE = 500
 Cursor = tuple[float, str]
 """(time, id) of the last row of a page: the next page begins after it, whatever has come since."""
 
@@ -125,6 +127,16 @@ class SiteReader:
         for row in self._all(select(schema.exemplars).where(wanted).order_by(*schema.exemplars.primary_key)):
             parts.setdefault(row.tracklet, []).append(rows.exemplars(row))
         return [rows.tracklet(row, tuple(parts.get(row.id, ()))) for row in found]
+
+    def changes_about(self, names: Sequence[str]) -> list[tuple[str, Change]]:
+        """(name, change) in order: what the log says of these tracklets, and where identities were merged away."""
+        about, log = schema.mentions, schema.changes
+        joined = select(about.c.name, log.c.kind, log.c.content).join(log, log.c.position == about.c.position)
+        found = []
+        for begin in range(0, len(names), _AT_ONCE):
+            chosen = joined.where(about.c.name.in_(names[begin : begin + _AT_ONCE])).order_by(log.c.position)
+            found += [(row.name, from_json(row.kind, row.content)) for row in self._all(chosen)]
+        return found
 
     def identity_of(self, tracklet: str) -> str | None:
         """Whom a tracklet shows."""

@@ -28,6 +28,14 @@ events = Table(
 )
 """``cameras`` is ``|door|yard|``, so that one can be looked for."""
 
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+)
+"""Which changes of the log are about a tracklet, or merge an identity away."""
+
 people = Table(
     "people",
     metadata,

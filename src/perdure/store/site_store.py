@@ -16,7 +16,7 @@ from perdure.store import last_good, rows
 from perdure.store import site_schema as schema
 from perdure.store.changes import from_json
 from perdure.store.sqlite import cause, close, open_wal
-from perdure.types import Change, Event, Exemplars, Identity, Tracklet
+from perdure.types import Change, Enrolled, Event, Exemplars, Identity, Matched, Merged, Moved, Split, Tracklet
 
 FORMAT = "1"
 
@@ -144,7 +144,9 @@ class SiteStore:
         run(delete(schema.told).where(schema.told.c.event.in_(own)))
         run(delete(schema.events).where(schema.events.c.identity == identity))
         run(delete(schema.changes))
+        run(delete(schema.mentions))
         self._replace(schema.changes, [rows.change_row(i, change) for i, change in enumerate(log)])
+        self._replace(schema.mentions, _mentions(0, log))
 
     def forget_told(self, keep: int) -> None:
         """Of what was told only the newest so many stay."""
@@ -161,6 +163,7 @@ class SiteStore:
         self._replace(schema.exemplars, parts)
         logged = [rows.change_row(step.first_change + i, change) for i, change in enumerate(step.changes)]
         self._replace(schema.changes, logged)
+        self._replace(schema.mentions, _mentions(step.first_change, step.changes))
         table = schema.tracklets
         for id in identity_of.keys() - set(ids):
             self._connection.execute(update(table).where(table.c.id == id).values(identity=identity_of[id]))
@@ -198,6 +201,19 @@ class SiteStore:
         table = schema.events
         standing = select(table.c.content).where(table.c.superseded_by == "").order_by(table.c.start, table.c.id)
         return [rows.event(row.content) for row in self._connection.execute(standing)]
+
+
+def _mentions(first: int, changes: Iterable[Change]) -> list[dict[str, Any]]:
+    found: list[tuple[str, int]] = []
+    for position, change in enumerate(changes, first):
+        match change:
+            case Enrolled(tracklet=tracklet) | Matched(tracklet=tracklet) | Moved(tracklet=tracklet):
+                found.append((tracklet, position))
+            case Split(tracklets=tracklets):
+                found += [(tracklet, position) for tracklet in tracklets]
+            case Merged(source=source):
+                found.append((source, position))
+    return [{"name": name, "position": position} for name, position in found]
 
 
 def barred(cameras: Iterable[str]) -> str:

@@ -97,6 +97,7 @@ class LiveCameras:
             SourceError: an address is not valid; nothing was begun.
         """
         # Monotonic, anchored once: whoever sets the system clock while we run moves nobody in time.
+        self._awake, self._waker = multiprocessing.get_context("spawn").Pipe(duplex=False)
         self._anchor_s = time.time() - time.monotonic()
         self._limits_s = silent_after_s, frozen_after_s
         wanted = {name: self._wanted(name, config) for name, config in cameras.items()}
@@ -112,6 +113,8 @@ class LiveCameras:
         """End all processes."""
         for name in list(self._processes):
             self.remove(name)
+        self._awake.close()
+        self._waker.close()
 
     def add(self, camera: str, config: CameraConfig) -> None:
         """Begin to read one more.
@@ -140,14 +143,21 @@ class LiveCameras:
             for name, p in self._processes.items()
         }
 
+    def wake(self) -> None:
+        """End the wait of ``newest`` at once; from any thread."""
+        self._waker.send_bytes(b"!")
+
     def newest(self, timeout_s: float) -> list[Frame]:
         """At most one frame of each camera, the newest, none twice; waits at most so long for the first."""
         for process in self._processes.values():
             self._ask(process)
         by_connection = {p.connection: name for name, p in self._processes.items()}
         frames = []
-        for connection in wait(list(by_connection), timeout_s):
+        for connection in wait([self._awake, *by_connection], timeout_s):
             assert isinstance(connection, Connection)
+            if connection is self._awake:
+                self._awake.recv_bytes()
+                continue
             name = by_connection[connection]
             frames += self._heard(name, self._processes[name])
         self._mend()
