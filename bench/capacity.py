@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
-from decode import quiet_clip
 
+from decode import quiet_clip
 from perdure.config import parse
 from perdure.nodes.budget import USABLE, measure
 
