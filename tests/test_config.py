@@ -55,6 +55,7 @@ def test_a_file_is_read(tmp_path):
         (floor([[0, 0], [1, 0], [1, 1], [0, 1]], [[0, 0]]), "needs four marks or more, each twice: 4 pixels, 1 metres"),
         (floor([[0, 0], [1, 0], [2, 0], [0, 1]], [[0, 0], [1, 5], [2, 0], [0, 1]]), "no floor fits the marks"),
         (floor([[0, 0]] * 4, [[0, 0]] * 4), "no floor fits the marks"),
+        (floor([[0, 0], [4, 0], [3, 2], [1, 2]], [[0, 0], [4, 0], [0, 6], [4, 6]]), "no floor fits .*mixed up"),
         (
             floor([[0, 0], [9, 0], [9, 9], [0, 9], [5, 5]], [[0, 0], [9, 0], [9, 9], [0, 9], [5, 9]]),
             "no floor fits the marks: mark . is off by",

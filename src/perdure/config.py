@@ -47,15 +47,20 @@ class FloorConfig(_Section):
         off = np.full(len(pixels), np.nan)
         with np.errstate(all="ignore"), suppress(np.linalg.LinAlgError):
             there = homography(pixels, metres)
+            off = np.linalg.norm(project(pixels, there) - metres, axis=1)
             back = project(metres, np.asarray(np.linalg.inv(there), np.float64)) - pixels
-            if np.linalg.norm(back) <= ROUND_TRIP * np.linalg.norm(pixels - pixels.mean(axis=0)):
-                off = np.linalg.norm(project(pixels, there) - metres, axis=1)
+            spread = np.linalg.norm(pixels - pixels.mean(axis=0))
+            before = np.column_stack([pixels, np.ones(len(pixels))]) @ there[2] > 0  # not behind the camera
+            if off.max() <= FLOOR_TOLERANCE_M and not (before.all() and np.linalg.norm(back) < ROUND_TRIP * spread):
+                off[:] = np.nan
         worst = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
         if not off[worst] <= FLOOR_TOLERANCE_M:
-            raise ValueError(
-                f"no floor fits the marks: mark {worst + 1} is off by {off[worst]:.1f} m (a mark mixed up, or three of "
-                "four on one line?)"
+            said = (
+                f"mark {worst + 1} is off by {off[worst]:.1f} m"
+                if np.isfinite(off[worst])
+                else "they do not fit a plane"
             )
+            raise ValueError(f"no floor fits the marks: {said} (are two mixed up, or three of four on one line?)")
         return self
 
 
