@@ -98,6 +98,8 @@ def calibrate(fitted: Embeddings, name: str, held_out: bool) -> Calibration:
         impostor_mean=round(found.impostor_mean, 4),
         impostor_std=round(found.impostor_std, 4),
         quality=round(found.quality, 4),
+        second_slope=round(found.second_slope, 3),
+        second_offset=round(found.second_offset, 3),
         threshold=round(found.threshold, 4),
         false_positive_rate=FALSE_POSITIVE_RATE,
         fitted_on=f"Market-1501 dev, {who}, tracklets against parts of people. The model was trained on: {seen}",

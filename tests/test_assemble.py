@@ -20,6 +20,8 @@ def test_all_that_a_card_measured_reaches_the_gallery() -> None:
         "impostor_mean": 0.4,
         "impostor_std": 0.1,
         "quality": 0.3,
+        "second_slope": 9.0,
+        "second_offset": -3.0,
         "threshold": 0.7,
         "fitted_on": "x",
         "same_pairs": 1,

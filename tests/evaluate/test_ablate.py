@@ -48,8 +48,7 @@ def test_every_part_is_switched_off_and_told_apart_from_no_effect(settings: list
     assert list(effects) == [CONSOLIDATION, *SWITCHES]
     assert len(said) == 2 * (1 + len(SWITCHES))
     assert found.tracklets == (60, 60)
-    assert effects["centring"].has_effect  # the cameras of pictures_of add much to everybody
-    assert effects["means of cameras"].has_effect
+    assert effects["means of cameras"].has_effect  # the cameras of pictures_of add much to everybody
     assert effects["means of cameras"].online_idf1.mean() > 0
     assert effects["prior"].has_effect
     assert np.isnan(effects[CONSOLIDATION].online_idf1).all()

@@ -93,6 +93,18 @@ def without_camera_means(setting: Setting) -> Trial:
     return trial
 
 
+def without_crowding(setting: Setting) -> Trial:
+    """How crowded it is around a tracklet does not count."""
+    trial = full(setting)
+    trial.gallery.scorer = CentredLinkage(setting.calibration, crowding_weight=0.0)
+    return trial
+
+
+def without_help(setting: Setting) -> Trial:
+    """In the second look no tracklet borrows from its neighbours."""
+    return full(replace(setting, calibration=replace(setting.calibration, second_slope=0.0)))
+
+
 def without_prior(setting: Setting) -> Trial:
     """See ``WithoutPrior``; the second look keeps its prior."""
     trial = full(setting)
@@ -155,6 +167,8 @@ def without_thinning(setting: Setting) -> Trial:
 SWITCHES: Mapping[str, Callable[[Setting], Trial]] = {
     "centring": without_centring,
     "means of cameras": without_camera_means,
+    "crowding": without_crowding,
+    "neighbours' help": without_help,
     "prior": without_prior,
     "waiting": without_waiting,
     "early telling": without_early_telling,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from perdure.evaluate.calibration import fit_affine
 from perdure.evaluate.embeddings import Embeddings
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.exemplars import unit
+from perdure.gallery.neighbours import uncrowded, with_help
 from perdure.simulate.stream_fit import tracklets_of
 from perdure.types import Bools, Float32s, Float64s, Ints
 
@@ -28,10 +29,6 @@ class Comparisons:
     """(K,) mean similarity, 0 for strangers on average."""
     same: Bools
     """(K,) whether it is the tracklet's own identity."""
-    impostor_mean: float
-    """Mean cosine of two crops of strangers."""
-    impostor_std: float
-    """Standard deviation of the similarity of two tracklets of strangers."""
 
 
 def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibration:
@@ -39,27 +36,6 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
 
     (Fitted on pairs of cleaner means, such as whole stays, a gallery believes itself surer than it is and splits
     people: see docs/evaluate-stream.md.)
-
-    Raises:
-        InputError: nobody has two tracklets, or there is only one person.
-    """
-    kept = embeddings[embeddings.person > 0]
-    compared = comparisons(kept, centred=centred)
-    slope, offset = fit_affine(compared.score, compared.same)
-    return Calibration(
-        slope,
-        offset,
-        compared.impostor_mean,
-        compared.impostor_std,
-        _threshold(kept),
-        float(np.quantile(kept.quality, LOW_QUALITY)),
-    )
-
-
-def comparisons(embeddings: Embeddings, *, centred: bool = True) -> Comparisons:
-    """What a gallery compares: a tracklet with the mean over the tracklets that an identity has so far.
-
-    Every tracklet is compared with a random part of every person's tracklets, itself excluded.
 
     Args:
         embeddings: of the people to fit on; junk and distractors are left out.
@@ -69,6 +45,33 @@ def comparisons(embeddings: Embeddings, *, centred: bool = True) -> Comparisons:
         InputError: nobody has two tracklets, or there is only one person.
     """
     kept = embeddings[embeddings.person > 0]
+    similarity, person, impostor_mean = _similarities(kept, centred)
+    near = uncrowded(similarity)
+    first = Calibration(
+        *_fitted(near, person),
+        impostor_mean,
+        float(near[person[:, None] != person[None]].std()),
+        _threshold(kept),
+        float(np.quantile(kept.quality, LOW_QUALITY)),
+    )
+    slope, offset = _fitted(with_help(similarity, first), person)
+    return replace(first, second_slope=slope, second_offset=offset)
+
+
+def comparisons(embeddings: Embeddings) -> Comparisons:
+    """What a gallery compares: a tracklet with the mean over the tracklets that an identity has so far.
+
+    Every tracklet is compared with a random part of every person's tracklets, itself excluded.
+
+    Raises:
+        InputError: nobody has two tracklets, or there is only one person.
+    """
+    similarity, person, _ = _similarities(embeddings[embeddings.person > 0], centred=True)
+    return Comparisons(*_with_growing_identities(uncrowded(similarity), person))
+
+
+def _similarities(kept: Embeddings, centred: bool) -> tuple[Float64s, Ints, float]:
+    """(M, M) similarities of all tracklets, (M,) whose they are, and the mean cosine of crops of strangers."""
     means, person, camera = _tracklets(kept)
     impostor_mean = _mean_of_strangers(kept)
     if centred:
@@ -78,11 +81,15 @@ def comparisons(embeddings: Embeddings, *, centred: bool = True) -> Comparisons:
     similarity = (means @ means.T).astype(np.float64)
     if not centred:
         similarity = (similarity - impostor_mean) / (1 - impostor_mean)
+    return similarity, person, impostor_mean
+
+
+def _fitted(similarity: Float64s, person: Ints) -> tuple[float, float]:
+    """Slope and offset of the log-likelihood ratio."""
     score, same = _with_growing_identities(similarity, person)
     if not same.any():
         raise InputError("a calibration needs somebody with two tracklets")
-    strangers = similarity[person[:, None] != person[None]]
-    return Comparisons(score, same, impostor_mean, float(strangers.std()))
+    return fit_affine(score, same)
 
 
 def _with_growing_identities(similarity: Float64s, person: Ints) -> tuple[Float64s, Bools]:

@@ -30,6 +30,9 @@ class Calibration:
     """Uncentred cosine at which the simple policies match unless told otherwise."""
     quality: float = 0.0
     """Pictures at least this good are what all of this was measured on."""
+    second_slope: float = 0.0
+    """As ``slope``, of similarities with the help of neighbours (``neighbours.with_help``); 0: not known."""
+    second_offset: float = 0.0
 
     def trust(self, quality: Float64s) -> Float64s:
         """In [0, 1]: how much of the evidence of a picture counts; all of it from ``quality`` on."""
@@ -43,6 +46,10 @@ class Calibration:
     def log_likelihood_ratio(self, similarity: Float64s) -> Float64s:
         """Of "same" against "different", nats."""
         return np.asarray(self.slope * similarity + self.offset)
+
+    def like_first(self, similarity: Float64s) -> Float64s:
+        """The similarity that is worth as much as one with the help of neighbours."""
+        return np.asarray((self.second_slope * similarity + self.second_offset - self.offset) / self.slope)
 
     def stranger_threshold(self, false_match_rate: float, identities: int) -> float:
         """The centred similarity that the best of ``identities`` strangers exceeds with this probability.

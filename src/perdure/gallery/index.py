@@ -26,6 +26,7 @@ class Index:
     _numbers: Float64s = field(init=False)
     _labels: Ints = field(init=False)
     _gains: Float32s = field(init=False)
+    _crowding: Float32s = field(init=False)
     _bytes: Codes | None = None
 
     def __post_init__(self) -> None:
@@ -33,6 +34,7 @@ class Index:
         self._numbers = np.zeros((3, 64))
         self._labels = np.zeros((2, 64), np.int64)
         self._gains = np.ones(64, np.float32)
+        self._crowding = np.full(64, np.nan, np.float32)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,6 +67,11 @@ class Index:
         return self._gains[: len(self)]
 
     @property
+    def crowding(self) -> Float32s:
+        """(N,) float32, room for a scorer: how crowded it is around the row; NaN where nobody has looked yet."""
+        return self._crowding[: len(self)]
+
+    @property
     def qualities(self) -> Float64s:
         """(N,) in [0, 1]."""
         return self._numbers[2, : len(self)]
@@ -80,9 +87,18 @@ class Index:
         return self._labels[1, : len(self)]
 
     @property
+    def people(self) -> float:
+        """Effective number of identities: as many of one size are as hard to guess among (inverse Simpson index).
+
+        Fragments and passers-by, who hardly ever come again, hardly count.
+        """
+        sizes = np.bincount(self.owners[self.owners >= 0]).astype(np.float64)
+        return float(sizes.sum() ** 2 / max(float((sizes**2).sum()), 1.0))
+
+    @property
     def bytes_held(self) -> int:
         """Memory of the table."""
-        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes + self._gains.nbytes
+        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes + 2 * self._gains.nbytes
         return tables + (self._bytes.bytes_held if self._bytes is not None else 0)
 
     def put(self, tracklet: str, vector: Float32s, start: float, end: float, camera: int, quality: float = 1.0) -> int:
@@ -95,6 +111,7 @@ class Index:
             self.ids.append(tracklet)
             self._row[tracklet] = row
             self._labels[:, row] = camera, -1
+            self._crowding[row] = np.nan
         self._vectors[row] = vector
         self._numbers[:, row] = start, end, quality
         if self._bytes is not None:
@@ -108,6 +125,7 @@ class Index:
             self.ids[row] = self.ids[end]
             self._row[self.ids[row]] = row
             self._vectors[row], self._gains[row] = self._vectors[end], self._gains[end]
+            self._crowding[row] = self._crowding[end]
             self._numbers[:, row], self._labels[:, row] = self._numbers[:, end], self._labels[:, end]
         self._vectors[end] = 0
         if self._bytes is not None:
@@ -131,7 +149,7 @@ class Index:
         part = Index(self.dim)
         part.ids = [self.ids[row] for row in rows]
         part._row = {id: place for place, id in enumerate(part.ids)}
-        part._vectors, part._gains = self._vectors[rows], self._gains[rows]
+        part._vectors, part._gains, part._crowding = self._vectors[rows], self._gains[rows], self._crowding[rows]
         part._numbers, part._labels = self._numbers[:, rows], self._labels[:, rows]
         part._labels[1] = owners
         return part
@@ -141,5 +159,6 @@ class Index:
         self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)], axis=1)
         self._labels = np.concatenate([self._labels, np.zeros_like(self._labels)], axis=1)
         self._gains = np.concatenate([self._gains, np.ones_like(self._gains)])
+        self._crowding = np.concatenate([self._crowding, np.full_like(self._crowding, np.nan)])
         if self._bytes is not None:
             self._bytes.grow()

@@ -10,9 +10,15 @@ import numpy as np
 
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.index import Index
+from perdure.gallery.neighbours import CROWDING_WEIGHT, crowding, known_share, uncrowded, with_help
 from perdure.gallery.scan import Probes
 from perdure.types import Exemplars, Float32s, Float64s, Ints
 
+COHORT = 4096
+"""Tracklets, the latest, that say how crowded it is around one: bounded work."""
+BLOCK = 256
+USUAL_OVER = 200
+"""Tracklets over which the usual crowding is averaged."""
 Represent = Callable[[Exemplars], Float32s]
 """Pictures of one identity in order of time -> (M, D) unit vectors that stand for it."""
 
@@ -42,6 +48,8 @@ class CentredLinkage:
     mu = |m|^2 the mean cosine of strangers and k = 2 l - l^2: cos = cos_centred (1 - k mu) + k mu, and the similarity
     is (cos - mu) / (1 - mu).
 
+    Half of how crowded it is around either tracklet, beyond what is usual, is taken off (``neighbours``).
+
     Poor pictures look alike whoever is on them, and say little: the similarity is drawn towards the neutral one, at
     which the likelihood ratio is 1, as far as the poorer of the two is worse than what the calibration was measured on.
 
@@ -53,12 +61,18 @@ class CentredLinkage:
     """So many tracklets of a camera weigh as much as the mean of the site."""
     identity_weight: float = 10.0
     """So many identities weigh as much as the model's card."""
+    crowding_weight: float = CROWDING_WEIGHT
+    """Share of the crowding of either side that is taken off."""
     _means: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
     """(C, D) by camera code, already multiplied by l."""
     _norms: Float64s = field(default_factory=lambda: np.zeros(0))
     _kappa: float = 0.0
     _mu: float = 0.0
     _rows_at_refresh: int = -1
+    _usual: float = 0.0
+    """Running mean of how crowded it is around a tracklet."""
+    _measured: int = 0
+    """Tracklets behind it."""
 
     def placed(self, row: int, index: Index) -> None:
         """Refresh the means when the gallery grew by a twentieth; else only this row."""
@@ -66,6 +80,7 @@ class CentredLinkage:
             self._refresh(index)
         else:
             self._place(slice(row, row + 1), index)
+        self._measure_crowding(row, index)
 
     def regrouped(self, identity: int, pictures: Callable[[], Exemplars | None]) -> None:
         """Nothing is kept per identity."""
@@ -81,40 +96,73 @@ class CentredLinkage:
         return np.asarray(np.divide(total, size, out=np.full(identities, -np.inf), where=size > 0))
 
     def pairs(self, row: int, index: Index) -> Float64s:
-        """(N,) centred similarity of the tracklet in ``row`` with every tracklet."""
-        means, cameras = self._means, index.cameras
-        probe = index.vectors[row] - means[cameras[row]]
-        dots = index.vectors @ probe.astype(np.float32) - (means @ probe)[cameras]
-        cosine = dots * index.gains * index.gains[row]
-        km = self._kappa * self._mu
-        similarity = (cosine * (1 - km) + km - self._mu) / (1 - self._mu)
-        trust = self.calibration.trust(np.minimum(index.qualities, index.qualities[row]))
-        return np.asarray(self.calibration.neutral + trust * (similarity - self.calibration.neutral))
+        """(N,) similarity of the tracklet in ``row`` with every tracklet."""
+        crowding = index.crowding
+        raw = self._raw(slice(row, row + 1), slice(None), index)[0]
+        similarity = raw - self.crowding_weight * (crowding + crowding[row])
+        return self._trusted(similarity, np.minimum(index.qualities, index.qualities[row]))
 
     def table(self, index: Index) -> Float64s:
-        """(N, N) centred similarity of all tracklets with all, as ``pairs``."""
-        means, cameras, gains = self._means, index.cameras, index.gains
-        probes = index.vectors - means[cameras]
-        dots = index.vectors @ probes.astype(np.float32).T - (means @ probes.T)[cameras]
-        km = self._kappa * self._mu
-        similarity = (dots * gains[:, None] * gains * (1 - km) + km - self._mu) / (1 - self._mu)
-        trust = self.calibration.trust(np.minimum(index.qualities[:, None], index.qualities))
-        return np.asarray(self.calibration.neutral + trust * (similarity - self.calibration.neutral)).T
+        """(N, N) similarity of all tracklets with all, as ``pairs``."""
+        crowding, qualities = index.crowding, index.qualities
+        raw = self._raw(slice(None), slice(None), index)
+        similarity = raw - self.crowding_weight * (crowding[:, None] + crowding)
+        return self._trusted(similarity, np.minimum(qualities[:, None], qualities))
 
     def matrix(self, rows: Ints, index: Index) -> Float64s:
-        """(n, n) centred similarity of the tracklets in ``rows``, with the means as they are now."""
+        """(n, n) similarity of the tracklets in ``rows`` by all that is known now, with the help of their neighbours.
+
+        Worth what the calibration says of a similarity, like all others.
+        """
         self._refresh(index)
-        return np.array([self.pairs(int(row), index)[rows] for row in rows])
+        raw, calibration, qualities = self._raw(rows, rows, index), self.calibration, index.qualities[rows]
+        similarity = uncrowded(raw, self.crowding_weight)
+        if calibration.second_slope > 0:
+            helped = calibration.like_first(with_help(raw, calibration, self.crowding_weight))
+            similarity += known_share(len(rows)) * (helped - similarity)
+        return self._trusted(similarity, np.minimum(qualities[:, None], qualities))
+
+    def _raw(self, rows: Ints | slice, others: Ints | slice, index: Index) -> Float64s:
+        """(R, N) centred similarity of some tracklets with others."""
+        means, cameras, gains = self._means, index.cameras, index.gains
+        probes = index.vectors[rows] - means[cameras[rows]]
+        dots = index.vectors[others] @ probes.astype(np.float32).T - (means @ probes.T)[cameras[others]]
+        km = self._kappa * self._mu
+        cosine = dots * gains[others, None] * gains[rows]
+        return np.asarray((cosine * (1 - km) + km - self._mu) / (1 - self._mu)).T
+
+    def _trusted(self, similarity: Float64s, quality: Float64s) -> Float64s:
+        """Drawn towards the neutral similarity as far as the poorer of the two pictures is too poor."""
+        neutral = self.calibration.neutral
+        return np.asarray(neutral + self.calibration.trust(quality) * (similarity - neutral))
+
+    def _measure_crowding(self, row: int, index: Index) -> None:
+        """How much more crowded it is around a row than is usual, among the latest ``COHORT`` tracklets."""
+        unknown = np.flatnonzero(np.isnan(index.crowding))
+        rows = np.union1d(unknown, [row])
+        cohort = slice(max(0, len(index) - COHORT), len(index))
+        share = known_share(len(index) - 1)
+        for first in range(0, len(rows), BLOCK):
+            block = rows[first : first + BLOCK]
+            raw = self._raw(block, cohort, index)
+            raw[block[:, None] == np.arange(cohort.start, len(index))] = -np.inf
+            found = crowding(raw)
+            self._measured += len(block)
+            step = len(block) / min(self._measured, USUAL_OVER)
+            self._usual += min(step, 1.0) * (float(found.mean()) - self._usual)
+            index.crowding[block] = share * (found - self._usual)
 
     def probes(self, rows: Ints, index: Index) -> Probes:
         """For a search by the centred cosine with the tracklets in ``rows``."""
         probe = (index.vectors[rows] - self._means[index.cameras[rows]]) * index.gains[rows, None]
         return Probes(probe.astype(np.float32), index.gains, (self._means @ probe.T).astype(np.float32))
 
-    def ceiling(self, cosine: float) -> float:
-        """No identity scores more whose tracklets all have at most this centred cosine."""
-        km = self._kappa * self._mu
-        return max(self.calibration.neutral, (cosine * (1 - km) + km - self._mu) / (1 - self._mu))
+    def ceiling(self, cosine: float, row: int, index: Index) -> float:
+        """No identity is more similar to the tracklet in ``row`` if all its tracklets have at most this cosine."""
+        km, crowding = self._kappa * self._mu, index.crowding
+        similarity = (cosine * (1 - km) + km - self._mu) / (1 - self._mu)
+        highest = similarity - self.crowding_weight * float(crowding[row] + crowding.min())
+        return max(self.calibration.neutral, highest)
 
     def _place(self, rows: slice, index: Index) -> None:
         """Note the lengths of rows after their camera's mean is taken off."""

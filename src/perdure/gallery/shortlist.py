@@ -47,7 +47,7 @@ def shortlist(row: int, index: Index, scorer: Scorer) -> Shortlist:
         near = index.nearest(probes, count)[0]
         chosen = np.unique(np.concatenate([owners[near.rows], recent]))
         table = listed(index, chosen[chosen >= 0], np.array([row]))
-        ceiling = scorer.ceiling(float(near.scores[-1]))
+        ceiling = scorer.ceiling(float(near.scores[-1]), row, index)
         if count >= len(index) or ceiling <= scorer.calibration.neutral:
             return table
         if scorer.similarity(table.row, table.index, len(table.codes)).max(initial=-np.inf) >= ceiling:

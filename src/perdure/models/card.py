@@ -107,6 +107,8 @@ class Calibration(_Part):
     impostor_mean: float = Field(ge=-1.0, lt=1.0, description="Mean cosine of two strangers, not centred.")
     impostor_std: float = Field(gt=0.0, description="Standard deviation of the centred similarity of two strangers.")
     quality: float = Field(0.0, ge=0.0, le=1.0, description="Quality that 95 % of the crops it was fitted on reach.")
+    second_slope: float = Field(0.0, ge=0.0, description="As slope, with the help of neighbours; 0: not measured.")
+    second_offset: float = Field(0.0, description="As offset, with the help of neighbours.")
     threshold: float = Field(ge=-1.0, le=1.0, description="Cosine that `false_positive_rate` of strangers exceed.")
     false_positive_rate: float = Field(0.01, gt=0.0, lt=1.0, description="Share of different-person pairs above it.")
     fitted_on: str = Field(description="Data set, identities and pairs it was measured on, and what spoils it.")
