@@ -44,15 +44,16 @@ class FloorConfig(_Section):
                 f"needs four marks or more, each twice: {len(self.pixels)} pixels, {len(self.metres)} metres"
             )
         pixels, metres = np.array(self.pixels), np.array(self.metres)
-        off = np.full(len(pixels), np.nan)
+        off, is_plane = np.full(len(pixels), np.nan), False
         with np.errstate(all="ignore"), suppress(np.linalg.LinAlgError):
             there = homography(pixels, metres)
             off = np.linalg.norm(project(pixels, there) - metres, axis=1)
             back = project(metres, np.asarray(np.linalg.inv(there), np.float64)) - pixels
             spread = np.linalg.norm(pixels - pixels.mean(axis=0))
-            before = np.column_stack([pixels, np.ones(len(pixels))]) @ there[2] > 0  # not behind the camera
-            if off.max() <= FLOOR_TOLERANCE_M and not (before.all() and np.linalg.norm(back) < ROUND_TRIP * spread):
-                off[:] = np.nan
+            is_before_camera = np.column_stack([pixels, np.ones(len(pixels))]) @ there[2] > 0
+            is_plane = bool(is_before_camera.all() and np.linalg.norm(back) < ROUND_TRIP * spread)
+        if off.max() <= FLOOR_TOLERANCE_M and not is_plane:
+            off[:] = np.nan
         worst = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
         if not off[worst] <= FLOOR_TOLERANCE_M:
             said = (
