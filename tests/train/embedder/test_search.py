@@ -52,6 +52,8 @@ def _file(tmp_path, base, **changes):
 
 def test_only_candidates_within_the_budget_are_trained_and_the_best_come_first(tmp_path, base, monkeypatch):
     monkeypatch.setattr(module, "median_ms", lambda sessions, repeats: [5.0, 1.0])
+    monkeypatch.setattr(module, "export_onnx", lambda *_: None)
+    monkeypatch.setattr(module, "open_on_one_thread", lambda _: None)
     found = module.search(_file(tmp_path, base, budget_ms=2.0))
     assert [c.shape.stem for c in found] == [8, 32]
     assert found[0].mean_ap is not None
@@ -86,6 +88,10 @@ def test_the_budget_may_be_a_share_of_another_network(tmp_path, base):
         ({"budget_ms": 1.0, "candidates": [SMALL]}, ConfigError, "candidates"),
     ],
 )
-def test_a_search_that_cannot_be_made_is_told(tmp_path, base, changes, error, said):
+def test_a_search_that_cannot_be_made_is_told(tmp_path, base, monkeypatch, changes, error, said):
+    monkeypatch.setattr(module, "export_onnx", lambda *_: None)
+    opened = module.open_on_one_thread
+    monkeypatch.setattr(module, "open_on_one_thread", lambda path: opened(path) if path.name == "gone.onnx" else None)
+    monkeypatch.setattr(module, "median_ms", lambda sessions, repeats: [5.0, 1.0])
     with pytest.raises(error, match=said):
         module.search(_file(tmp_path, base, **changes))

@@ -203,6 +203,14 @@ def test_weights_to_start_from_carry_over_and_other_sets_are_tested(tmp_path, pe
     assert 0 < lines[-1]["mean_ap"] <= 1
 
 
+def test_a_phase_can_end_between_its_weights_and_those_before(tmp_path):
+    before, after = BodyNet(TINY), BodyNet(TINY)
+    torch.save(before.state_dict(), tmp_path / "before.pt")
+    wanted = 0.75 * before.project.weight.detach() + 0.25 * after.project.weight.detach()
+    train_module.blend(after, tmp_path / "before.pt", 0.25)
+    torch.testing.assert_close(after.project.weight.detach(), wanted)
+
+
 @pytest.mark.parametrize("kind", ["missing", "text", "other"])
 def test_unfit_weights_to_start_from_are_told(tmp_path, people, quick, kind):
     path = tmp_path / "w.pt"

@@ -253,8 +253,23 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             entry |= {"rank1": score.rank1, "mean_ap": score.mean_ap}
         run.note(entry)
         run.save(optimizer)
+    if phase.share < 1 and number:
+        blend(run.average.net, run.folder / f"{config.name}-{config.phases[number - 1].name}.pt", phase.share)
     torch.save(run.average.net.state_dict(), run.folder / f"{config.name}-{phase.name}.pt")
     run.phase, run.epoch, run.optimizer_state = number + 1, 0, None
+
+
+def blend(net: BodyNet, before: Path, share: float) -> None:
+    """Weights `share` of the way from those of the phase before to those of now, in place.
+
+    Networks that one fine-tuning lies between mix well, and the mean generalises better than either (Wortsman et al.
+    2022, "Robust fine-tuning of zero-shot models").
+    """
+    now, then = net.state_dict(), torch.load(before, weights_only=True, map_location="cpu")
+    with torch.no_grad():
+        for key, value in now.items():
+            if value.is_floating_point():
+                value.copy_(torch.lerp(then[key].to(value), value, share))
 
 
 def finish(run: Run, material: Material) -> None:
