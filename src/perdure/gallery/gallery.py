@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from perdure.gallery.admission import admitted
-from perdure.gallery.calibrate import probability
-from perdure.gallery.consolidate import certainty, cluster, rename
 from perdure.gallery.constraints import seen_apart
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.exemplars import mean, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition, fold, redacted
-from perdure.gallery.scoring import CentredLinkage, Scorer
+from perdure.gallery.scoring import Scorer
 from perdure.gallery.shortlist import shortlist
 from perdure.gallery.topology import Topology, by_appearance, by_floor
 from perdure.types import (
@@ -29,7 +27,6 @@ from perdure.types import (
     Float64s,
     Forgotten,
     Identity,
-    Ints,
     Match,
     Matched,
     Merged,
@@ -38,7 +35,6 @@ from perdure.types import (
     Renamed,
     Sighting,
     Split,
-    Term,
     Tracklet,
     Undone,
     Wait,
@@ -131,24 +127,24 @@ class Gallery:
 
         Only the default scorer knows how; with a policy of the field, which has no such step, nothing happens.
         """
-        if not isinstance(self.scorer, CentredLinkage):
-            return []
+        from perdure.gallery.second_look import look_again  # which looks after galleries
+
         before = len(self.log)
+        look_again(self, at)
+        return self.log[before:]
+
+    def decide_all(self) -> None:
+        """Wait for nothing any more."""
         for id in list(self._waiting):
             self._decide(self.evidence[id], final=True)
-        held = (id for id in self.partition.identity_of if id in self._index)
-        ids = sorted(held, key=lambda id: (self.evidence[id].start, id))
-        if not ids:
-            return self.log[before:]
-        self._learn_topology()
-        rows = np.array([self._index.row(id) for id in ids])
-        similarity, chain = self.scorer.matrix(rows, self._index), self.topology.chain(rows, self._index, self.evidence)
-        apart, rate, calibration = self._apart(ids), self.return_rate, self.scorer.calibration
-        clusters = cluster(similarity, apart, self.together(ids), calibration, rate, chain)
-        self.become(at, ids, clusters, similarity)
-        sure = certainty(similarity, clusters, apart, calibration, rate, chain)
-        self._sure |= dict(zip(ids, sure, strict=True))
-        return self.log[before:]
+
+    def learn_topology(self) -> None:
+        """Learn transitions between cameras from everything decided so far."""
+        self.topology.learn(self._index, np.array([self._alike.get(id, 1.0) for id in self._index.ids]))
+
+    def note_certainty(self, certainty: Mapping[str, float]) -> None:
+        """The probability of where these tracklets are, by somebody who looked at all of them."""
+        self._sure |= certainty
 
     def restore(self, tracklets: Iterable[Tracklet], log: Sequence[Change], partition: Partition) -> None:
         """Fill an empty gallery with what lasted: who is who is as it was, nothing is decided again.
@@ -175,14 +171,14 @@ class Gallery:
             self.scorer.regrouped(self._code(name), lambda name=name: self._pictures(name))  # type: ignore[misc]
         if row >= 0:
             self.scorer.placed(row, self._index)
-            self._learn_topology()
+            self.learn_topology()
 
     # --- one tracklet -------------------------------------------------------------------------------------------
 
     def _take(self, tracklet: Tracklet, body: Exemplars) -> None:
         self.scorer.placed(self._put(tracklet, body), self._index)
         if self.topology.is_due(self._index):
-            self._learn_topology()
+            self.learn_topology()
         identity = self.partition.identity_of.get(tracklet.id)
         if identity is None:
             self._decide(tracklet, final=tracklet.ended != "open")
@@ -251,9 +247,6 @@ class Gallery:
             Candidates(names, similarity, vetoed[codes], vetoes, tracklets, may_wait_until, known, topology)
         )
 
-    def _learn_topology(self) -> None:
-        self.topology.learn(self._index, np.array([self._alike.get(id, 1.0) for id in self._index.ids]))
-
     def _vetoes(self, tracklet: Tracklet, among: Index) -> tuple[Bools, tuple[str, ...]]:
         """(N,) identities it cannot be, and why, judged by the tracklets in ``among``."""
         vetoed, reasons = np.zeros(len(self._names), bool), []
@@ -285,49 +278,6 @@ class Gallery:
         return found + [(other, "the operator said so") for other in sorted(told)]
 
     # --- everything ---------------------------------------------------------------------------------------------
-
-    def _apart(self, ids: Sequence[str]) -> list[tuple[int, int]]:
-        position = {id: i for i, id in enumerate(ids)}
-        return [
-            (position[id], position[other])
-            for id in ids
-            for other, _ in self._rivals(self.evidence[id], self._index)
-            if other in position
-        ]
-
-    def together(self, ids: Sequence[str]) -> list[tuple[int, int]]:
-        """Pairs of positions in ``ids`` that are one person: parts of a cut tracklet, and what was said."""
-        position = {id: i for i, id in enumerate(ids)}
-        cuts = [(t.supersedes, id) for id in ids if (t := self.evidence[id]).began == "cut" and t.supersedes]
-        said = [(c.first, c.second) for c in self.partition.constraints if c.same]
-        return [(position[a], position[b]) for a, b in cuts + said if a in position and b in position]
-
-    def become(self, at: float, ids: Sequence[str], clusters: Ints, similarity: Float64s) -> None:
-        """Change the partition of ``ids`` into these clusters with as few changes as it takes."""
-        assert isinstance(self.scorer, CentredLinkage)
-        calibration = self.scorer.calibration
-        before = [self.partition.identity_of[id] for id in ids]
-        for number, kept in enumerate(rename(before, clusters)):
-            members = np.flatnonzero(clusters == number).tolist()
-            target = kept
-            if target is None:
-                home = before[members[0]]
-                leaving = tuple(ids[i] for i in members if before[i] == home)
-                target = self.mint()
-                self.append(Split(at, home, target, leaving, "consolidation: unlike the rest"))
-            for source in sorted({before[i] for i in members} - {target}):
-                joining = [i for i in members if before[i] == source and self.partition.identity_of[ids[i]] == source]
-                if len(joining) == 0:
-                    continue
-                if len(joining) == len(self.partition.members[source]):
-                    rest = [i for i in members if i not in joining]
-                    mean_similarity = float(similarity[joining][:, rest].mean())
-                    odds = float(calibration.log_likelihood_ratio(np.array(mean_similarity)))
-                    evidence = Evidence(probability(odds), target, mean_similarity, terms=(Term("appearance", odds),))
-                    self.append(Merged(at, source, target, evidence))
-                else:
-                    for i in joining:
-                        self.append(Moved(at, ids[i], source, target, "consolidation: more like these"))
 
     def append(self, change: Change) -> None:
         """The only way anything changes."""

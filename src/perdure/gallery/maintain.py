@@ -20,6 +20,7 @@ import numpy as np
 from perdure.gallery.calibrate import prior_log_odds
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.index import Index
+from perdure.gallery.regroup import become, together
 from perdure.gallery.scan import Nearest
 from perdure.gallery.scoring import CentredLinkage
 from perdure.gallery.shortlist import listed
@@ -118,7 +119,7 @@ class Keeper:
             return
         groups = scene.regrouped(self.care)
         if groups is not None:
-            gallery.become(at, scene.ids, groups, scene.similarity)
+            become(gallery, at, scene.ids, groups, scene.similarity)
         elif surplus := scene.surplus(self.care.keep):
             gallery.retire(surplus)
 
@@ -161,7 +162,7 @@ class Scene:
         from perdure.gallery.linkage import join  # compiled
 
         gallery, now = self.gallery, self.index.owners
-        near, everybody = int(now.max()) + 1, len(gallery.partition.members)
+        near, everybody = int(now.max()) + 1, gallery.index.people
         prior = prior_log_odds(gallery.return_rate, len(gallery.evidence), 1) + math.log(near / max(everybody, near))
         llr = self.llr
         found = join(llr, self.apart, self.together, prior, self.chain)
@@ -265,7 +266,7 @@ def look(gallery: Gallery, name: str) -> Scene | None:
         int(np.searchsorted(codes, code)),
         scorer.table(index),
         _apart(gallery, ids, index),
-        np.array(gallery.together(ids), np.int64).reshape(-1, 2),
+        np.array(together(gallery, ids), np.int64).reshape(-1, 2),
         gallery.topology.chain(np.arange(len(index)), index, gallery.evidence),
     )
 
