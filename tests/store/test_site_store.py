@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.gallery.people import faces, tracklet
 
 from perdure.errors import StoreError
@@ -116,6 +120,24 @@ def test_events_are_found_by_what_they_are(store, reader):
     assert reader.count_events(EventFilter(identity="P1")) == 2
     assert reader.event("visit/door/4").superseded_by == "visit/door/1"
     assert reader.event("visit/none") is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 30))), min_size=1, max_size=20),
+    st.integers(0, 60),
+    st.integers(0, 60),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_time_finds_every_visit_that_overlaps_it(visits, since, until):
+    with TemporaryDirectory() as folder, SiteStore(Path(folder) / "site.db") as store, SiteReader(store.path) as reader:
+        told = [
+            visit(i, float(at), None if lasted is None else float(at + lasted)) for i, (at, lasted) in enumerate(visits)
+        ]
+        for event in told:
+            store.save(Step(events=[event]))
+        found = {event.id for event in reader.events(EventFilter(since=float(since), until=float(until)), limit=100)}
+        expected = {e.id for e in told if e.start <= until and (e.end is None or e.end >= since)}
+        assert found == expected
 
 
 def test_people_are_listed_last_seen_first_and_found_by_name_and_camera(store, reader):

@@ -19,7 +19,7 @@ from typing import Final, Self, TypeVar
 
 from perdure import assemble
 from perdure.config import CameraConfig, Config
-from perdure.errors import PerdureError, StoreError
+from perdure.errors import StoreError
 from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold
@@ -277,7 +277,7 @@ class LiveSite:
             try:
                 answer = work.run(gallery, self.live.now())
                 self._know([])
-            except PerdureError as error:
+            except Exception as error:  # noqa: BLE001 - who asked is told; nobody's question ends the site
                 work.answer.set_exception(error)
             else:
                 work.answer.set_result(answer)

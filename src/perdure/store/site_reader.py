@@ -66,7 +66,7 @@ class SiteReader:
     def events(self, which: EventFilter, after: Cursor | None = None, limit: int = 50) -> list[Event]:
         """Events that stand, the newest first."""
         table = schema.events
-        chosen = select(table.c.content).where(*_conditions(which))
+        chosen = select(table.c.content).where(*self._conditions(which))
         if after is not None:
             chosen = chosen.where(_older(table.c.start, table.c.id, after))
         chosen = chosen.order_by(table.c.start.desc(), table.c.id.desc()).limit(limit)
@@ -79,7 +79,7 @@ class SiteReader:
 
     def count_events(self, which: EventFilter) -> int:
         """How many there are."""
-        return int(self._all(select(func.count()).select_from(schema.events).where(*_conditions(which)))[0][0])
+        return int(self._all(select(func.count()).select_from(schema.events).where(*self._conditions(which)))[0][0])
 
     def told_after(self, seq: int, limit: int = 500) -> list[tuple[int, Event]]:
         """What was told after this number, in order, each with its own."""
@@ -144,27 +144,35 @@ class SiteReader:
         found = self._all(select(table.c.identity).where(table.c.id == tracklet))
         return found[0].identity if found else None
 
+    def _conditions(self, which: EventFilter) -> list[ColumnElement[bool]]:
+        table = schema.events
+        wanted: list[ColumnElement[bool]] = [table.c.superseded_by == ""]
+        if which.identity is not None:
+            wanted.append(table.c.identity == which.identity)
+        if which.kind is not None:
+            wanted.append(table.c.kind == which.kind)
+        if which.cameras:
+            wanted.append(_by_any(table.c.cameras, which.cameras))
+        if which.until is not None:
+            wanted.append(table.c.start <= which.until)
+        if which.since is not None:
+            wanted.append(or_(table.c.end.is_(None), table.c.end >= which.since))
+            wanted.append(table.c.start >= self._earliest(which.since))
+        if which.open is not None:
+            wanted.append(table.c.end.is_(None) if which.open else table.c.end.is_not(None))
+        return wanted
+
+    def _earliest(self, since: float) -> float:
+        """No visit that began before this can reach ``since``: what begins later is all that has to be read."""
+        table = schema.meta
+        longest = self._all(select(table.c.value).where(table.c.key == schema.LONGEST_VISIT_S))
+        going_on = self._all(select(func.min(schema.events.c.start)).where(schema.events.c.end.is_(None)))[0][0]
+        reach = since - (float(longest[0].value) if longest else 0.0)
+        return reach if going_on is None else min(reach, float(going_on))
+
     def _all(self, chosen: Select[Any]) -> list[Any]:
         with self._engine.connect() as connection:
             return list(connection.execute(chosen))
-
-
-def _conditions(which: EventFilter) -> list[ColumnElement[bool]]:
-    table = schema.events
-    wanted: list[ColumnElement[bool]] = [table.c.superseded_by == ""]
-    if which.identity is not None:
-        wanted.append(table.c.identity == which.identity)
-    if which.kind is not None:
-        wanted.append(table.c.kind == which.kind)
-    if which.cameras:
-        wanted.append(_by_any(table.c.cameras, which.cameras))
-    if which.until is not None:
-        wanted.append(table.c.start <= which.until)
-    if which.since is not None:
-        wanted.append(or_(table.c.end.is_(None), table.c.end >= which.since))
-    if which.open is not None:
-        wanted.append(table.c.end.is_(None) if which.open else table.c.end.is_not(None))
-    return wanted
 
 
 def _by_any(column: ColumnElement[str], cameras: Sequence[str]) -> ColumnElement[bool]:

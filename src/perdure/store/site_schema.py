@@ -8,6 +8,9 @@ from perdure.store import schema
 
 metadata = MetaData()
 
+LONGEST_VISIT_S = "longest_visit_s"
+"""A fact of ``meta``."""
+
 meta = schema.meta.to_metadata(metadata)
 tracklets = schema.tracklets.to_metadata(metadata)
 exemplars = schema.exemplars.to_metadata(metadata)

@@ -171,7 +171,14 @@ class SiteStore:
         self._connection.execute(delete(schema.people).where(schema.people.c.id.in_(gone)))
         self._replace(schema.people, [_person_row(identity) for identity in step.people if identity.sightings])
         self._replace(schema.events, [_event_row(event) for event in step.events])
+        self._note_longest(step.events)
         self._replace(schema.told, [{"event": e.id, "content": rows.event_row(e)["content"]} for e in step.events])
+
+    def _note_longest(self, events: Iterable[Event]) -> None:
+        """How long the longest visit was: a question about a time need not look at older ones than that."""
+        lasted = max((event.end - event.start for event in events if event.end is not None), default=0.0)
+        if lasted > float(self.get(schema.LONGEST_VISIT_S, "0")):
+            self._replace(schema.meta, [{"key": schema.LONGEST_VISIT_S, "value": repr(float(lasted))}])
 
     def _replace(self, table: Table, content: Iterable[Mapping[str, Any]]) -> None:
         if found := list(content):
