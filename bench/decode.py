@@ -144,6 +144,7 @@ def main() -> None:
     for name in CLIPS:
         table(name, folder / name, CONTENDERS, "ours: motion + every 5th BGR", rounds)
     quiet = {"ours: asleep": ours_dozing, "OpenCV: read() only": opencv_read_only}
+    quiet |= {"ours: every 5th BGR only": CONTENDERS["ours: every 5th BGR only"]}
     quiet |= {"ours: motion + every 5th BGR": ours_watched, "OpenCV: every 5th BGR only": opencv_grab}
     with tempfile.TemporaryDirectory() as scratch:
         table("quiet 1080p25", quiet_clip(folder, Path(scratch) / "quiet.mp4"), quiet, "ours: asleep", min(rounds, 3))
