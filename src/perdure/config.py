@@ -204,7 +204,7 @@ class LiveConfig(_Section):
         30.0, ge=1.0, le=3600.0, description="One whose picture stands still for this long too."
     )
     retention_days: float = Field(
-        30.0, gt=0.0, le=3650.0, description="Pictures and events older than this are erased."
+        30.0, gt=0.0, le=3650.0, description="Older pictures and visits go; people unseen for so long are erased."
     )
 
 

@@ -103,3 +103,24 @@ def test_all_visits_at_the_end_are_closed_and_in_order():
         [person("P1", sighting("a", 100, 110), sighting("c", 300, 301)), person("P2", sighting("b", 0, 9))]
     )
     assert [(e.id, e.start, e.end) for e in told] == [("visit/b", 0, 9), ("visit/a", 100, 110), ("visit/c", 300, 301)]
+
+
+def test_visits_that_were_dropped_never_come_back():
+    visits = Visits(visit_gap_s=60)
+    ann = person("P1", sighting("a", 0, 10), sighting("b", 1000, 1010))
+    assert len(visits.update(2000, [ann])) == 2
+    visits.drop(500)
+    (again,) = visits.update(3000, [person("P1", *ann.sightings, sighting("c", 2990, 3000))])
+    assert again.id == "visit/c"
+    assert [event.id for event in visits.whole([ann])] == ["visit/b"]
+
+
+def test_what_was_told_before_a_restart_is_not_told_again():
+    before, after = Visits(visit_gap_s=60), Visits(visit_gap_s=60)
+    told = before.update(20, [person("P1", sighting("a", 0, 10))])
+    after.restore(told)
+    assert after.update(25, [person("P1", sighting("a", 0, 10))]) == []
+    (closed,) = after.update(100, [])
+    assert (closed.id, closed.end, closed.revision) == ("visit/a", 10, 1)
+    after.forget("P1")
+    assert after.update(200, [person("P1")]) == []

@@ -164,3 +164,17 @@ def test_an_rtsp_camera_that_stops_freezes_and_comes_back_loses_nobody(tmp_path,
         until(lambda: len(reader.tracklets_of(reader.people()[0].id)) > count)
         assert len(reader.people()) == 1
         assert len(reader.events(EventFilter())) == 1
+
+
+def test_nothing_is_kept_longer_than_was_said(tmp_path, models):
+    door = write_clip(tmp_path / "door.mp4", {"red": (0, 60), "green": (0, 60)})
+    with running(tmp_path / "site", {"door": {"source": str(door)}}) as (site, reader):
+        until(lambda: len(reader.people()) == 2)
+        now = site.now()
+    old = tmp_path / "site" / "crops" / "door" / "20200101"
+    old.mkdir()
+    (old / "1-0.jpg").write_bytes(b"x")
+    with running(tmp_path / "site", {}, retention_days=1e-9) as (_, reader):
+        until(lambda: not reader.people())
+        assert reader.events(EventFilter(until=now)) == []
+    assert not old.exists()

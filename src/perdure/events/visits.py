@@ -39,6 +39,7 @@ class Visits:
     """The last revision of every event, by id."""
     _of_identity: dict[str, set[str]] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
+    _dropped_before: float = -math.inf
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take up what was told before, the last revision of each event that stands."""
@@ -47,6 +48,14 @@ class Visits:
             self._of_identity.setdefault(event.identity, set()).add(event.id)
             if event.end is None:
                 self._open.add(event.id)
+
+    def drop(self, before: float) -> None:
+        """Visits that ended before this time (UTC seconds) are over for good: not kept, nor ever told again."""
+        self._dropped_before = max(before, self._dropped_before)
+        for id, event in list(self._told.items()):
+            if event.end is not None and event.end < before:
+                del self._told[id]
+                self._of_identity[event.identity].discard(id)
 
     def forget(self, identity: str) -> None:
         """Drop all that was told of somebody who is erased; nobody is told."""
@@ -78,7 +87,7 @@ class Visits:
             return events
         for sightings in group(identity.sightings, self.visit_gap_s):
             start, end = sightings[0].start, max(s.end for s in sightings)
-            if end - start >= self.min_visit_s:
+            if end - start >= self.min_visit_s and end >= self._dropped_before:
                 ended = end if at - end > self.visit_gap_s else None
                 id = f"visit/{sightings[0].tracklet}"
                 events.append(Event(id, "visit", identity.id, start, ended, sightings, confidence=identity.confidence))

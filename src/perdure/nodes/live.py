@@ -24,6 +24,7 @@ from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold
 from perdure.nodes.live_view import View
+from perdure.nodes.retention import expired, remove_old_pictures
 from perdure.pipeline import Known, know, see
 from perdure.store.pictures import Pictures
 from perdure.store.site_store import SiteStore, Step
@@ -38,6 +39,9 @@ DATABASE: Final = "site.db"
 _WAIT_S: Final = 0.2
 _TICK_S: Final = 1.0
 _TOLD_KEPT: Final = 20_000
+_RETAIN_EVERY_S: Final = 600.0
+_MOST_FORGOTTEN: Final = 20
+"""At a time: each is a rewriting of the log."""
 _UNUSED_AFTER_S: Final = 300.0
 """A picture nobody refers to by then goes: of a stay before one camera a few of the best are kept."""
 
@@ -100,6 +104,7 @@ class LiveSite:
         self._last_at: dict[str, float] = {}
         self._written: deque[tuple[float, str]] = deque()
         self._used: set[str] = set()
+        self._retain_at = 0.0
         self._stopping = threading.Event()
         for name, camera in config.cameras.items():
             self.add_camera(name, camera)
@@ -213,6 +218,7 @@ class LiveSite:
                 ticked = time.monotonic()
                 self._know([])
                 self._prune()
+                self._retain()
         self._know([t for name in list(self._cams.trackers) for t in self._cams.finish(name)])
 
     # --- one step -----------------------------------------------------------------------------------------------
@@ -303,6 +309,22 @@ class LiveSite:
             else:
                 (self.folder / reference).unlink(missing_ok=True)
         self.store.forget_told(_TOLD_KEPT)
+
+    def _retain(self) -> None:
+        """Let go of what is older than ``live.retention_days``."""
+        if time.monotonic() < self._retain_at:
+            return
+        self._retain_at = time.monotonic() + _RETAIN_EVERY_S
+        at, gallery = self.live.now(), self.site.gallery
+        before = at - 86400 * self.config.live.retention_days
+        try:
+            for identity in expired(gallery, before, _MOST_FORGOTTEN):
+                self._forget(gallery, at, identity, "retention")
+            self.site.events.drop(before)
+            self.store.drop_events(before)
+        except StoreError as error:
+            _log.error("%s", error)
+        remove_old_pictures(self.folder, before)
 
     # --- beginning ----------------------------------------------------------------------------------------------
 

@@ -148,6 +148,10 @@ class SiteStore:
         self._replace(schema.changes, [rows.change_row(i, change) for i, change in enumerate(log)])
         self._replace(schema.mentions, _mentions(0, log))
 
+    def drop_events(self, before: float) -> None:
+        """Visits that ended before this time (UTC seconds) go."""
+        self._write(lambda: self._connection.execute(delete(schema.events).where(schema.events.c.end < before)))
+
     def forget_told(self, keep: int) -> None:
         """Of what was told only the newest so many stay."""
         newest = select(func.max(schema.told.c.seq)).scalar_subquery()
