@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -50,6 +51,8 @@ def serve(config: Config, folder: Path, listening: Callable[[str], None]) -> Non
         thread = threading.Thread(target=_run, args=(site, server), name="perdure site")
         thread.start()
         host, port = listener.getsockname()[:2]
+        for number in (signal.SIGINT, signal.SIGTERM):  # the server raises them again when it has ended
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         listening(f"http://{'localhost' if host in _ANYWHERE else host}:{port}")
         try:
             server.run(sockets=[listener])
