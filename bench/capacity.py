@@ -68,8 +68,8 @@ def main() -> None:
             stages = ", ".join(f"{name} {1e3 * s / need.footage_s:.0f}" for name, s in need.stages_s.items())
             print(
                 f"{need.camera:16} decoded {need.decoded / need.frames:4.0%}, "
-                f"looks {need.looks / need.footage_s:4.1f}/s, cores {need.cores:.3f} (ms/s: {stages}), {need.memory_mb:.0f} MB | two cores carry "
-                f"{2 / need.cores:.1f} in full, {need.carried(2)} at {USABLE:.0%}",
+                f"looks {need.looks / need.footage_s:4.1f}/s, cores {need.cores:.3f} (ms/s: {stages}), "
+                f"{need.memory_mb:.0f} MB | two cores carry {2 / need.cores:.1f}, {need.carried(2)} at {USABLE:.0%}",
                 flush=True,
             )
 

@@ -195,6 +195,26 @@ def test_current_shows_who_is_followed(walk: Frames) -> None:
     np.testing.assert_allclose(boxes[0], walk[19][1][0], atol=6)
 
 
+def test_expected_says_where_people_are_and_who_is_in_doubt() -> None:
+    """One person who stands; another comes in the second second, crosses the first and goes away."""
+    tracker = build("cam", TrackingConfig())
+    certain: dict[float, list[bool]] = {}
+    for index in range(80):
+        boxes = [[100, 100, 140, 220]]
+        if 20 <= index < 60:
+            boxes.append([300 - 6 * (index - 20), 100, 340 - 6 * (index - 20), 220])
+        tracker.propose(index, index / 10, SIZE, Detections.of(boxes, [0.9] * len(boxes)))
+        tracker.commit([])
+        expected, sure = tracker.expected()
+        assert len(expected) == len(sure) >= 1
+        certain[index / 10] = sure.tolist()
+    assert certain[0.3] == [False]
+    assert certain[1.9] == [True]
+    assert False in certain[2.3]
+    assert False in certain[5.0]
+    assert all(certain[7.5])
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), name=st.sampled_from(NAMES))
 def test_properties_of_any_scene(seed: int, name: str) -> None:

@@ -130,7 +130,7 @@ class RuleTracker:
         """See ``Tracker``. A track that stays unbelieved for long is no reason to look harder."""
         tracks = self._tracks
         boxes = self._rule.model.boxes(tracks.motion.place).astype(np.float32)
-        young = ~tracks.confirmed & (self._at - tracks.born <= _YOUNG_S)
+        young = self._at - tracks.born <= _YOUNG_S
         recent = tracks.confirmed & (self._at - tracks.seen <= _UNSEEN_SHOWN_S)
         crossing = (geometry.intersection(boxes, boxes) > 0).sum(axis=1) > 1
         doubtful = young | (recent & ((tracks.missed > 0) | tracks.adrift | (tracks.doubt > 0) | crossing))
