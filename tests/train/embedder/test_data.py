@@ -142,6 +142,14 @@ def test_people_are_cut_with_what_is_around_them(tmp_path):
     assert (people.pixels[0, 75:, 5:25] == 255).all()
 
 
+def test_a_table_may_name_pictures_anywhere(tmp_path):
+    _picture(tmp_path / "elsewhere" / "a.png")
+    table = tmp_path / "here" / "people.csv"
+    table.parent.mkdir()
+    table.write_text(f"path,identity,camera\n{tmp_path / 'elsewhere' / 'a.png'},1,1\n")
+    assert read_crops("csv", table, (32, 16)).names == (str(tmp_path / "elsewhere" / "a.png"),)
+
+
 def test_a_border_is_added_around_tight_crops(tmp_path):
     _picture(tmp_path / "0002_c1s1_000451_03.jpg", value=90)
     framed = read_crops("market1501", tmp_path, (32, 16)).with_context((64, 32), 0.25)

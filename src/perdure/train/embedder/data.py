@@ -95,7 +95,8 @@ def read_crops(layout: str, path: Path, size_hw: tuple[int, int]) -> Crops:
     if not entries:
         raise InputError(f"{path} holds no picture named as in the {layout} layout")
     pixels = np.stack([read_picture(e.path, size_hw) for e in entries])
-    names = tuple(str(e.path.relative_to(path if path.is_dir() else path.parent)) for e in entries)
+    folder = path if path.is_dir() else path.parent
+    names = tuple(str(e.path.relative_to(folder) if e.path.is_relative_to(folder) else e.path) for e in entries)
     return Crops(
         pixels,
         np.array([e.identity for e in entries], np.int64),

@@ -253,8 +253,9 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             entry |= {"rank1": score.rank1, "mean_ap": score.mean_ap}
         run.note(entry)
         run.save(optimizer)
-    if phase.share < 1 and number:
-        blend(run.average.net, run.folder / f"{config.name}-{config.phases[number - 1].name}.pt", phase.share)
+    before = run.folder / f"{config.name}-{config.phases[number - 1].name}.pt" if number else expand(config.start or "")
+    if phase.share < 1 and before.is_file():
+        blend(run.average.net, before, phase.share)
     torch.save(run.average.net.state_dict(), run.folder / f"{config.name}-{phase.name}.pt")
     run.phase, run.epoch, run.optimizer_state = number + 1, 0, None
 
