@@ -52,7 +52,7 @@ class Weights:
     young: float = -1.0
     """Of a track of at most five boxes that was missed."""
     moving_s: float = 2.0
-    """A track unseen for longer has the last choice, and a lower prior:"""
+    """A track unseen for longer has the last choice, and a lower prior where looks are not known:"""
     late: float = -3.0
     low_unseen_s: float = 0.4
     """A track unseen for longer is not continued by a low box."""
@@ -118,7 +118,9 @@ class DefaultRule:
 
     def relink(self, scene: Scene, links: Ints, looks: Looks) -> Verdict:
         """Associate again with the evidence of looks added, refuse what they contradict, then look for the lost."""
-        links = self._passes(scene, self._pairs.with_looks(looks.rows, looks.llr))
+        late = scene.pictured & (scene.unseen_s > self._weights.moving_s + 0.05)
+        llr = looks.llr - np.where(late, self._weights.late, 0.0)[:, None]
+        links = self._passes(scene, self._pairs.with_looks(looks.rows, llr))
         doubt, refused = self._contradicted(scene, links, looks)
         links = np.where(refused >= 0, -1, links)
         return Verdict(self._recover(scene, links, looks), doubt, refused)
