@@ -123,7 +123,7 @@ def variants(count: int) -> list[Variant]:
 def parts(variant: Variant) -> tuple[Weights, WalkingModel]:
     values = {k: float(v[0]) if len(v) == 1 else tuple(v.tolist()) for k, v in variant.items()}
     values["start_speed"] = tuple((2 * variant["pushed"]).tolist())
-    weights = {f.name: values[f.name] for f in fields(Weights)}
+    weights = {f.name: values[f.name] for f in fields(Weights) if f.name in values}
     return replace(Weights(), **weights), replace(
         WalkingModel(), **{f.name: values[f.name] for f in fields(WalkingModel)}
     )

@@ -1,6 +1,6 @@
 """Who keeps one id? Share of people followed from first to last box under one number that nobody else has.
 
-    python bench/unbroken.py [--scenes 200] [--ucla]
+    python bench/unbroken.py [--scenes 200] [--ucla] [--only NAME]
 
 Crossings: two people pass or turn back while one hides the other. Occlusions: three people walk, each passes behind a
 wall for 0.5 to 2.8 s and may change pace there. ``--ucla``: the true boxes of the four cameras of UCLA Auditorium
@@ -167,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=200)
     parser.add_argument("--ucla", action="store_true")
+    parser.add_argument("--only", choices=NAMES)
     given = parser.parse_args()
     scenes: dict[str, list[tuple[int, list[View], tuple[int, int], float]]] = {}
     if given.ucla:
@@ -177,7 +178,7 @@ def main() -> None:
         for label, make in (("crossings", crossing), ("occlusions", occlusion)):
             scenes[label] = [(s, make(s), (640, 480), 0.05) for s in range(given.scenes)]
     print(f"{'one id, % of people':20}" + "".join(f"{label:>12}" for label in scenes))
-    for name in NAMES:
+    for name in [given.only] if given.only else NAMES:
         cells = []
         for some in scenes.values():
             counts = [unbroken(name, views, World(s, size, 0.08, false)) for s, views, size, false in some]
