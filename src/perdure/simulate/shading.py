@@ -186,8 +186,11 @@ def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
 
 @inlined
 def _colour(
-    corners: Int32s,
-    at: tuple[float, float],
+    a: int,
+    b: int,
+    c: int,
+    x: float,
+    y: float,
     screen: Float32s,
     pos: Float32s,
     nrm: Float32s,
@@ -197,11 +200,11 @@ def _colour(
     eye: Float32s,
     lights: Float32s,
     ambient: Float32s,
-    out: Float32s,
+    base: Float32s,
+    light: Float32s,
 ) -> None:
-    """Colour of one triangle at one pixel position, linear RGB into ``out`` (3,)."""
-    a, b, c = corners[0], corners[1], corners[2]
-    wa, wb, wc = _weights(screen, a, b, c, at[0], at[1])
+    """Of one triangle at one pixel: its colour into ``base`` (3,), light on it, RGB and shine, into ``light`` (4,)."""
+    wa, wb, wc = _weights(screen, a, b, c, x, y)
     rx, ry, rz = _mixed(rest, a, b, c, wa, wb, wc)
     place = _mixed(pos, a, b, c, wa, wb, wc)
     nx, ny, nz = _mixed(nrm, a, b, c, wa, wb, wc)
@@ -213,13 +216,10 @@ def _colour(
         nx += 0.9 * m[8] * fold * (1 - nz * nz)
         nx, ny, nz = _unit(nx, ny, nz)
         occlusion *= 1 + 0.8 * m[8] * fold
-    base, light = np.zeros(3, np.float32), np.zeros(4, np.float32)
     _base(m, rx, ry, rz, base)
     _light(place, (nx, ny, nz), eye, lights, ambient, occlusion, m[9], light)
     if m[10] == 1 or m[10] == 2:
         light[0] *= 1.06  # skin is warm
-    for k in range(3):
-        out[k] = base[k] * light[k] + light[3]
 
 
 @compiled
@@ -250,6 +250,7 @@ def shade(
     columns: 0-2 colour, 3-5 second colour, 6 pattern, 7 its scale in metres, 8 depth of folds, 9 gloss, 10 kind
     (0 cloth, 1 skin, 2 head, 3 hair), 11-15 head frame, 16-18 hair colour, 19 beard, 20 seed, 21 body height.
     """
+    base, light = np.zeros(3, np.float32), np.zeros(4, np.float32)
     alone = 0
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
@@ -260,9 +261,10 @@ def shade(
             if depth[j, i] < scene_depth[y, x]:
                 scene_depth[y, x], owner[y, x] = depth[j, i], person
                 t = ids[j, i]
-                at = (x + 0.5 - jitter[0], y + 0.5 - jitter[1])
-                _colour(
-                    triangles[t], at, screen, pos, nrm, rest, open_sky, materials[material[t]], eye, lights, ambient,
-                    colour[y, x],
-                )  # fmt: skip
+                px, py = x + 0.5 - jitter[0], y + 0.5 - jitter[1]
+                a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                m = materials[material[t]]
+                _colour(a, b, c, px, py, screen, pos, nrm, rest, open_sky, m, eye, lights, ambient, base, light)
+                for k in range(3):
+                    colour[y, x, k] = base[k] * light[k] + light[3]
     return alone
