@@ -96,7 +96,7 @@ def ours_dozing(path: Path) -> int:
     return frame.index + 1
 
 
-def quiet_clip(folder: Path, path: Path, seconds: int = 40) -> Path:
+def quiet_clip(folder: Path, path: Path, seconds: int = 16) -> Path:
     """An empty 1080p room with noise, made from the first frames of a smaller clip."""
     random = np.random.default_rng(0)
     noise = random.normal(0, 2.0, (8, 1080, 1920, 1))
