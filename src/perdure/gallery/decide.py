@@ -31,6 +31,8 @@ class Candidates:
     """How many identities the gallery holds where these are only a short list; None: those with a similarity."""
     topology: Float64s | None = None
     """(N,) nats for each identity from where and when it was seen last; None where nothing is known of that."""
+    habit: Float64s | None = None
+    """(N,) nats for each identity from how often it comes, against all coming alike; None: all alike."""
 
 
 Rule = Callable[[Candidates], Decision]
@@ -56,6 +58,8 @@ class Posterior:
         odds = self.calibration.log_likelihood_ratio(candidates.similarity)
         if candidates.topology is not None:
             odds = odds + candidates.topology
+        if candidates.habit is not None and self.false_match_rate is None:
+            odds = odds + candidates.habit
         best, second = _best_two(odds, candidates)
         if best is None:
             return New(Evidence(0.0, vetoes=candidates.vetoes))
@@ -72,6 +76,8 @@ class Posterior:
             excess = self.calibration.slope * (similarity - limit)
             above = sum(term.value for term in terms) - excess
             terms.append(Term("false match rate", -max(0.0, above) if excess < 0 else 0.0))
+        if candidates.habit is not None and self.false_match_rate is None:
+            terms.append(Term("habit", float(candidates.habit[best])))
         log_odds = sum(term.value for term in terms)
         evidence = _evidence(candidates, best, second, probability(log_odds), tuple(terms))
         if candidates.may_wait_until is not None and abs(log_odds) < self.wait_margin:

@@ -40,6 +40,9 @@ from perdure.types import (
     Wait,
 )
 
+HABIT_WEIGHT = 2.0
+"""Tracklets that everybody is taken to have come for beside those that were seen."""
+
 
 class Upkeep(Protocol):
     """Looks after a gallery as time goes by; may change it through its public methods only."""
@@ -243,9 +246,21 @@ class Gallery:
         meetings = self.topology.meetings(listed.row, index, self.evidence)
         topology = self.topology.evidence(listed.row, index, len(codes)) + by_floor(meetings, index, len(codes))
         known = len(self.partition.members) - (own is not None)
+        habit = self._habit(names, known)
         return self.rule(
-            Candidates(names, similarity, vetoed[codes], vetoes, tracklets, may_wait_until, known, topology)
+            Candidates(names, similarity, vetoed[codes], vetoes, tracklets, may_wait_until, known, topology, habit)
         )
+
+    def _habit(self, names: Sequence[str], known: int) -> Float64s:
+        """(M,) nats by which each of these identities is likelier than one of ``known`` that all come alike.
+
+        Who came n times of T comes next in proportion to n + ``HABIT_WEIGHT``: the predictive rule of a Dirichlet prior
+        (Johnson 1932; of the Chinese restaurant process with 0). Fragments and passers-by, who are many, then do not
+        make regulars harder to recognise.
+        """
+        times = np.array([len(self.partition.members.get(name, ())) for name in names], np.float64)
+        expected = (len(self.partition.identity_of) + HABIT_WEIGHT * known) / max(known, 1)
+        return np.asarray(np.log((times + HABIT_WEIGHT) / max(expected, HABIT_WEIGHT)))
 
     def _vetoes(self, tracklet: Tracklet, among: Index) -> tuple[Bools, tuple[str, ...]]:
         """(N,) identities it cannot be, and why, judged by the tracklets in ``among``."""
