@@ -28,8 +28,9 @@ from perdure.evaluate.datasets import query_each, read
 from perdure.evaluate.embeddings import Embeddings, embed_pictures, load, people, save
 from perdure.evaluate.retrieval import Labels, score_vectors
 from perdure.evaluate.stream_calibration import FALSE_POSITIVE_RATE, comparisons, fit_calibration
+from perdure.gallery.strangers import Strangers
 from perdure.models import catalogue
-from perdure.models.card import Calibration
+from perdure.models.card import Calibration, StrangerTail
 from perdure.types import Float64s
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -100,12 +101,25 @@ def calibrate(fitted: Embeddings, name: str, held_out: bool) -> Calibration:
         quality=round(found.quality, 4),
         second_slope=round(found.second_slope, 3),
         second_offset=round(found.second_offset, 3),
+        strangers=None if found.strangers is None else tail(found.strangers),
         threshold=round(found.threshold, 4),
         false_positive_rate=FALSE_POSITIVE_RATE,
         fitted_on=f"Market-1501 dev, {who}, tracklets against parts of people. The model was trained on: {seen}",
         same_pairs=int(compared.same.sum()),
         different_pairs=int((~compared.same).sum()),
         source=f"python bench/calibrate_cards.py {name}{' --held-out' if held_out else ''} --write",
+    )
+
+
+def tail(found: Strangers) -> StrangerTail:
+    """As the card keeps it."""
+    quantiles = tuple(round(value, 4) for value in found.quantiles)
+    return StrangerTail(
+        identities=found.identities,
+        quantiles=quantiles,
+        scale=round(found.scale, 5),
+        shape=round(found.shape, 4),
+        growth=round(found.growth, 4),
     )
 
 

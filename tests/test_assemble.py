@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ def test_all_that_a_card_measured_reaches_the_gallery() -> None:
         "quality": 0.3,
         "second_slope": 9.0,
         "second_offset": -3.0,
+        "strangers": {"identities": 9, "quantiles": (0.0,) * 8, "scale": 0.1, "shape": 0.0, "growth": 0.1},
         "threshold": 0.7,
         "fitted_on": "x",
         "same_pairs": 1,
@@ -32,9 +33,7 @@ def test_all_that_a_card_measured_reaches_the_gallery() -> None:
     card = Card.model_validate({**common, "calibration": measured})
     found = measured_by(card)
     assert found is not None
-    assert {field.name: getattr(found, field.name) for field in fields(Calibration)} == {
-        field.name: measured[field.name] for field in fields(Calibration)
-    }
+    assert asdict(found) == {field.name: measured[field.name] for field in fields(Calibration)}
     assert measured_by(card.model_copy(update={"calibration": None})) is None
 
 

@@ -23,6 +23,7 @@ from perdure.gallery.exemplars import last, last_good, moving_average, ring_cent
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.maintain import Keeper
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
+from perdure.gallery.strangers import Strangers
 from perdure.gallery.topology import SiteMap, Topology
 from perdure.geometry import homography
 from perdure.interop.detections import read_detections
@@ -169,4 +170,5 @@ def measured_by(card: Card) -> Calibration | None:
         measured.quality,
         measured.second_slope,
         measured.second_offset,
+        None if measured.strangers is None else Strangers(**measured.strangers.model_dump()),
     )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from perdure.gallery.calibrate import prior_log_odds
 from perdure.gallery.decide import Candidates, FixedThreshold, Posterior
+from perdure.gallery.strangers import Strangers
 from perdure.types import Match, New, Wait
 from tests.gallery.people import CALIBRATION
 
@@ -64,6 +66,29 @@ def test_the_operators_rate_holds_for_strangers():
     rule = Posterior(CALIBRATION, return_rate=0.999999, false_match_rate=0.05)
     matched = [isinstance(rule(candidates(rng.normal(0, 0.2, 50))), Match) for _ in range(4000)]
     assert np.mean(matched) == pytest.approx(0.05, abs=0.012)
+
+
+def test_the_operators_rate_decides_instead_of_the_prior():
+    tail = Strangers(50, (-0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5), 0.05, 0.0, 0.0)
+    calibration = replace(CALIBRATION, strangers=tail)
+    loose, strict = (Posterior(calibration, 0.5, false_match_rate=rate) for rate in (0.1, 0.01))
+    assert isinstance(loose(candidates([0.51, *[0.0] * 49])), Match)
+    assert isinstance(loose(candidates([0.49, *[0.0] * 49])), New)
+    limit = 0.5 + 0.05 * np.log(10)
+    assert isinstance(strict(candidates([limit - 0.01, *[0.0] * 49])), New)
+    found = strict(candidates([limit + 0.01, *[0.0] * 49]))
+    assert isinstance(found, Match)
+    assert sum(term.value for term in found.evidence.terms) == pytest.approx(CALIBRATION.slope * 0.01, abs=1e-6)
+
+
+def test_under_a_rate_where_and_when_only_speak_against():
+    tail = Strangers(2, (-0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5), 0.05, 0.0, 0.0)
+    rule = Posterior(replace(CALIBRATION, strangers=tail), 0.5, false_match_rate=0.1)
+    near = candidates([0.45, 0.0])
+    assert isinstance(rule(replace(near, topology=np.array([9.0, 0.0]))), New)
+    far = candidates([0.55, 0.0])
+    assert isinstance(rule(far), Match)
+    assert isinstance(rule(replace(far, topology=np.array([-9.0, -9.0]))), New)
 
 
 def test_a_fixed_threshold_is_only_that():

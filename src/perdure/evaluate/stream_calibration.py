@@ -12,11 +12,14 @@ from perdure.evaluate.embeddings import Embeddings
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.exemplars import unit
 from perdure.gallery.neighbours import uncrowded, with_help
+from perdure.gallery.strangers import FEWEST, Sample, fit_strangers
 from perdure.simulate.stream_fit import tracklets_of
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 FALSE_POSITIVE_RATE = 0.01
 """Of two crops of strangers, at the threshold given to the simple policies."""
+PARTS = 4
+"""Into so many parts a gallery is divided to see how its size matters."""
 LOW_QUALITY = 0.05
 """All but this share of the crops are pictures as good as the calibration knows them."""
 
@@ -45,7 +48,7 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
         InputError: nobody has two tracklets, or there is only one person.
     """
     kept = embeddings[embeddings.person > 0]
-    similarity, person, impostor_mean = _similarities(kept, centred)
+    similarity, person, impostor_mean = similarities(kept, centred)
     near = uncrowded(similarity)
     first = Calibration(
         *_fitted(near, person),
@@ -55,7 +58,28 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
         float(np.quantile(kept.quality, LOW_QUALITY)),
     )
     slope, offset = _fitted(with_help(similarity, first), person)
-    return replace(first, second_slope=slope, second_offset=offset)
+    enough = len(person) >= FEWEST and len(np.unique(person)) > 2 * PARTS
+    tail = fit_strangers(strangers_of(near, person)[0]) if enough else None
+    return replace(first, second_slope=slope, second_offset=offset, strangers=tail)
+
+
+def strangers_of(similarity: Float64s, person: Ints) -> tuple[Sample, Float64s]:
+    """How near each tracklet comes to other people, and (M,) its mean similarity with its own; NaN without any.
+
+    From (M, M) similarities of tracklets and (M,) whose they are.
+    """
+    people, owner, sizes = np.unique(person, return_inverse=True, return_counts=True)
+    rows = np.arange(len(person))
+    order = np.argsort(owner, kind="stable")
+    sums = np.add.reduceat(similarity[:, order], np.cumsum(sizes) - sizes, axis=1)
+    means = sums / sizes
+    others = sizes[owner] - 1
+    own = (sums[rows, owner] - np.diag(similarity)) / np.maximum(others, 1)
+    means[rows, owner] = -np.inf
+    parts = np.array_split(np.random.default_rng(0).permutation(len(people)), PARTS)
+    in_part = np.concatenate([means[:, part].max(axis=1) for part in parts])
+    sample = Sample(means.max(axis=1), len(people) - 1, in_part[np.isfinite(in_part)], (len(people) - 1) // PARTS)
+    return sample, np.where(others > 0, own, np.nan)
 
 
 def comparisons(embeddings: Embeddings) -> Comparisons:
@@ -66,11 +90,11 @@ def comparisons(embeddings: Embeddings) -> Comparisons:
     Raises:
         InputError: nobody has two tracklets, or there is only one person.
     """
-    similarity, person, _ = _similarities(embeddings[embeddings.person > 0], centred=True)
+    similarity, person, _ = similarities(embeddings[embeddings.person > 0], centred=True)
     return Comparisons(*_with_growing_identities(uncrowded(similarity), person))
 
 
-def _similarities(kept: Embeddings, centred: bool) -> tuple[Float64s, Ints, float]:
+def similarities(kept: Embeddings, centred: bool = True) -> tuple[Float64s, Ints, float]:
     """(M, M) similarities of all tracklets, (M,) whose they are, and the mean cosine of crops of strangers."""
     means, person, camera = _tracklets(kept)
     impostor_mean = _mean_of_strangers(kept)

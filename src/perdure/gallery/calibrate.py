@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtri
 
+from perdure.gallery.strangers import Strangers
 from perdure.types import Float64s
 
 
@@ -33,6 +34,8 @@ class Calibration:
     second_slope: float = 0.0
     """As ``slope``, of similarities with the help of neighbours (``neighbours.with_help``); 0: not known."""
     second_offset: float = 0.0
+    strangers: Strangers | None = None
+    """How near strangers come; None: not measured, then normal."""
 
     def trust(self, quality: Float64s) -> Float64s:
         """In [0, 1]: how much of the evidence of a picture counts; all of it from ``quality`` on."""
@@ -52,10 +55,13 @@ class Calibration:
         return np.asarray((self.second_slope * similarity + self.second_offset - self.offset) / self.slope)
 
     def stranger_threshold(self, false_match_rate: float, identities: int) -> float:
-        """The centred similarity that the best of ``identities`` strangers exceeds with this probability.
+        """The similarity that the nearest of ``identities`` strangers exceeds with this probability.
 
-        Gaussian impostors, independent: P(max <= t) = Phi(t / std)^N.
+        Where the tail was not measured: normal, independent impostors, P(max <= t) = Phi(t / std)^N, which lets in
+        twice as many as asked for.
         """
+        if self.strangers is not None:
+            return self.strangers.threshold(false_match_rate, identities)
         per_comparison = -math.expm1(math.log1p(-false_match_rate) / max(identities, 1))
         return float(-ndtri(per_comparison)) * self.impostor_std
 

@@ -42,8 +42,9 @@ Rule = Callable[[Candidates], Decision]
 class Posterior:
     """Match where "same as the best candidate" is more probable than "nobody known"; wait while that is unclear.
 
-    log odds = LLR(similarity) + log P(returning) / P(new) - log N. With a ``false_match_rate`` a match must also be
-    nearer than that share of strangers ever comes to the nearest of N.
+    log odds = LLR(similarity) + log P(returning) / P(new) - log N. With a ``false_match_rate`` the operator decides
+    instead of the prior: a match is nearer than that share of strangers ever comes to the nearest of N, and where and
+    when can only speak against it.
     """
 
     calibration: Calibration
@@ -63,19 +64,17 @@ class Posterior:
         best, second = _best_two(odds, candidates)
         if best is None:
             return New(Evidence(0.0, vetoes=candidates.vetoes))
-        similarity = float(candidates.similarity[best])
         appearance = float(self.calibration.log_likelihood_ratio(candidates.similarity[best]))
-        terms = [
-            Term("appearance", appearance),
-            Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known)),
-        ]
+        topology = 0.0 if candidates.topology is None else float(candidates.topology[best])
+        if self.false_match_rate is None:
+            chosen_by = Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known))
+        else:
+            limit = np.array(self.calibration.stranger_threshold(self.false_match_rate, known))
+            chosen_by = Term("false match rate", -float(self.calibration.log_likelihood_ratio(limit)))
+            topology = min(topology, 0.0)
+        terms = [Term("appearance", appearance), chosen_by]
         if candidates.topology is not None:
-            terms.append(Term("topology", float(candidates.topology[best])))
-        if self.false_match_rate is not None:  # the operator's rate comes first, whatever the odds
-            limit = self.calibration.stranger_threshold(self.false_match_rate, known)
-            excess = self.calibration.slope * (similarity - limit)
-            above = sum(term.value for term in terms) - excess
-            terms.append(Term("false match rate", -max(0.0, above) if excess < 0 else 0.0))
+            terms.append(Term("topology", topology))
         if candidates.habit is not None and self.false_match_rate is None:
             terms.append(Term("habit", float(candidates.habit[best])))
         log_odds = sum(term.value for term in terms)

@@ -96,6 +96,18 @@ class FaceOutput(_Part):
 Output = Annotated[DetectorOutput | EmbedderOutput | FaceOutput, Field(discriminator="decoder")]
 
 
+class StrangerTail(_Part):
+    """How near strangers come to the nearest of so many identities, in centred similarity."""
+
+    identities: int = Field(ge=1, description="So many.")
+    quantiles: tuple[float, ...] = Field(
+        min_length=8, max_length=8, description="What 99.9, 99, 95, 90, 75, 50, 25 and 10 % of strangers exceed."
+    )
+    scale: float = Field(gt=0.0, description="Of the generalised Pareto distribution above the last of them.")
+    shape: float = Field(ge=-0.5, le=0.3, description="Of the same.")
+    growth: float = Field(ge=0.0, description="How much nearer per normal score of the number of identities.")
+
+
 class Calibration(_Part):
     """What a similarity of this embedder is worth: ``LLR = slope * similarity + offset``, same against different.
 
@@ -109,6 +121,7 @@ class Calibration(_Part):
     quality: float = Field(0.0, ge=0.0, le=1.0, description="Quality that 95 % of the crops it was fitted on reach.")
     second_slope: float = Field(0.0, ge=0.0, description="As slope, with the help of neighbours; 0: not measured.")
     second_offset: float = Field(0.0, description="As offset, with the help of neighbours.")
+    strangers: StrangerTail | None = Field(None, description="How near strangers come; none: taken as normal.")
     threshold: float = Field(ge=-1.0, le=1.0, description="Cosine that `false_positive_rate` of strangers exceed.")
     false_positive_rate: float = Field(0.01, gt=0.0, lt=1.0, description="Share of different-person pairs above it.")
     fitted_on: str = Field(description="Data set, identities and pairs it was measured on, and what spoils it.")

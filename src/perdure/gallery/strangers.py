@@ -1,0 +1,94 @@
+"""How near a stranger comes to the nearest of N identities: the tail that a false match rate is about.
+
+The highest similarity of a stranger with m identities is measured. Above its 90 % quantile it follows a generalised
+Pareto distribution (peaks over threshold: Pickands, Ann. Statist. 1975; fitted by probability-weighted moments:
+Hosking & Wallis, Technometrics 1987, eq. 4), below by its quantiles.
+
+Comparisons of one stranger are not independent: who looks like nobody does so in a large gallery as well. So the tail
+over strangers is not that over identities, and P(highest of N) = P(highest of m)^(N / m) asks for far too much. Around
+a stranger's own level scores are near normal, their maximum grows like the normal score of 1 - 1/N (Fisher & Tippett,
+1928), and by how much is measured on parts of the gallery.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from perdure.types import Float64s
+
+EXCEEDED = (0.999, 0.99, 0.95, 0.9, 0.75, 0.5, 0.25, 0.1)
+"""Shares of strangers whose nearest is nearer than each of ``Strangers.quantiles``."""
+SHAPES = (-0.5, 0.3)
+"""Tails that end sooner or are heavier are taken for an accident of a small sample."""
+GROWTH_AT = (0.25, 0.1, 0.05)
+"""Exceeded shares at which growth is measured, and averaged."""
+FEWEST = 50
+"""Strangers that a fit needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """The distribution of the highest similarity of a stranger with so many identities."""
+
+    identities: int
+    quantiles: tuple[float, ...]
+    """Similarity that each share of ``EXCEEDED`` exceeds; rising."""
+    scale: float
+    """Of the generalised Pareto distribution above the last of them."""
+    shape: float
+    growth: float
+    """By how much it rises per normal score of the number of identities."""
+
+    def threshold(self, rate: float, identities: int) -> float:
+        """The similarity that the nearest of ``identities`` strangers exceeds with this probability in (0, 1)."""
+        last = EXCEEDED[-1]
+        if rate <= last:
+            ratio = last / rate
+            beyond = math.log(ratio) if abs(self.shape) < 1e-6 else (ratio**self.shape - 1) / self.shape
+            here = self.quantiles[-1] + self.scale * beyond
+        else:
+            here = float(np.interp(-rate, [-share for share in EXCEEDED], self.quantiles))
+        return here + self.growth * (_normal_score(max(identities, 1)) - _normal_score(self.identities))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Highest similarities of n strangers with all of so many identities, and with a part of them."""
+
+    highest: Float64s
+    """(n,)"""
+    identities: int
+    in_part: Float64s
+    """(k,) with parts of the identities, all of one size."""
+    part: int
+    """That size."""
+
+
+def fit_strangers(sample: Sample) -> Strangers:
+    """The distribution behind a sample.
+
+    Raises:
+        ValueError: fewer than ``FEWEST`` strangers.
+    """
+    highest = sample.highest
+    if len(highest) < FEWEST:
+        raise ValueError(f"{len(highest)} strangers, needed are {FEWEST}")
+    quantiles = np.quantile(highest, [1 - share for share in EXCEEDED])
+    excess = np.sort(highest[highest > quantiles[-1]] - quantiles[-1])
+    mean = float(excess.mean())
+    rank = (np.arange(len(excess)) + 0.65) / len(excess)  # Hosking & Wallis, p_j = (j - 0.35) / n
+    lower = float(((1 - rank) * excess).mean())
+    shape = float(np.clip(2 - mean / (mean - 2 * lower), *SHAPES)) if mean > 2 * lower else SHAPES[0]
+    levels = [1 - share for share in GROWTH_AT]
+    rise = float(np.mean(np.quantile(highest, levels) - np.quantile(sample.in_part, levels)))
+    growth = max(0.0, rise / (_normal_score(sample.identities) - _normal_score(sample.part)))
+    return Strangers(sample.identities, tuple(quantiles.tolist()), mean * (1 - shape), shape, growth)
+
+
+def _normal_score(identities: int) -> float:
+    """Where the highest of so many normal numbers is, about."""
+    return float(ndtri(1 - 1 / (identities + 1)))
