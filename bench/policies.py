@@ -13,6 +13,7 @@ and OSNet x0.25 at the threshold best in hindsight: moving average IDF1 .507, B-
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--embeddings", type=Path, required=True, help="npz of perdure eval stream --save")
     parser.add_argument("--embedder", default="osnet-x0.25-msmt17", help="model whose card calibrates")
+    parser.add_argument("--default-only", action="store_true", help="without the field's policies, which take long")
     parser.add_argument("--json", type=Path, help="also write the exact figures here")
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES, help="which of them (default: all)")
     chosen = parser.parse_args()
@@ -63,7 +65,7 @@ def main() -> None:
         ),
     }
     for title, tested, calibration in (tables[name] for name in chosen.tables):
-        runs = measure(tested, calibration)
+        runs = measure(tested, calibration, () if chosen.default_only else tuple(FIELD_POLICIES))
         print_report(Report(title, (table(runs, title),)), console)
         exact[title] = [run.figures() for run in runs]
         if chosen.json is not None:
@@ -74,7 +76,7 @@ def _of(everybody: Embeddings, chosen: np.ndarray) -> Embeddings:
     return everybody[np.isin(everybody.person, chosen)]
 
 
-def measure(tested: Embeddings, calibration: Calibration | None) -> list[PolicyRun]:
+def measure(tested: Embeddings, calibration: Calibration | None, policies: Sequence[str]) -> list[PolicyRun]:
     """Every policy on one stream."""
     stream = of_pictures(tested)
     runs = []
@@ -84,7 +86,7 @@ def measure(tested: Embeddings, calibration: Calibration | None) -> list[PolicyR
             topology = Topology(learns=time == "on")
             done = run_policy(told, GalleryConfig(), calibration, topology=topology)
             runs.append(PolicyRun(f"default, time {time}", done))
-    for name in FIELD_POLICIES:
+    for name in policies:
         config = GalleryConfig.model_validate({"policy": name})
         best = best_threshold(stream, config)
         for threshold, hindsight in ((calibration.threshold if calibration else None, False), (best, True)):
