@@ -2,6 +2,7 @@
 
     python bench/tracking.py                 # accuracy on PERDURE_SHARED/data/mot, boxes only, causal output
     python bench/tracking.py --speed         # ms per frame at 50, 200 and 1,000 people
+    python bench/tracking.py --ablate        # the default with each of its parts off
 
 Peers (roboflow ``trackers``) are compared where they can be imported; they are no dependency of perdure.
 """
@@ -12,6 +13,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,9 @@ from perdure.evaluate.tracking import TrackingScores, combined, score
 from perdure.evaluate.tracks import Tracks
 from perdure.interop.mot import Boxes, Sequence, read_sequence
 from perdure.track.build import build
+from perdure.track.core import RuleTracker
+from perdure.track.default import DefaultRule, Weights
+from perdure.track.walking import WalkingModel
 from perdure.types import Detections
 
 NAMES = ("sort", "deepsort", "bytetrack", "ocsort", "botsort", "default")
@@ -32,8 +37,12 @@ Step = Callable[[int, float, Detections], tuple[np.ndarray, np.ndarray]]
 
 
 def ours(name: str, sequence: Sequence, **change: object) -> Step:
-    tracker = build("bench", TrackingConfig.model_validate({"tracker": name, "confirm_s": 0.1} | change))
+    return stepping(
+        build("bench", TrackingConfig.model_validate({"tracker": name, "confirm_s": 0.1} | change)), sequence
+    )
 
+
+def stepping(tracker: RuleTracker, sequence: Sequence) -> Step:
     def step(index: int, at: float, found: Detections) -> tuple[np.ndarray, np.ndarray]:
         tracker.propose(index, at, sequence.size, found)
         tracker.commit([])
@@ -41,6 +50,42 @@ def ours(name: str, sequence: Sequence, **change: object) -> Step:
         return tracker.observed()
 
     return step
+
+
+class Still:
+    """A camera that is believed never to move."""
+
+    def shift(self, *_: np.ndarray) -> np.ndarray:
+        """No shift."""
+        return np.zeros(2)
+
+
+WEIGHTS, WALKING = Weights(), WalkingModel()
+SIDEWAYS = replace(
+    WALKING, pushed=(0.22, 0.0, 0.0, 0.0), start_speed=(0.44, 0.0, 0.0, 0.0), drift=(0.0, 0.08, 0.1, 0.12)
+)
+PARTS_OFF: dict[str, tuple[Weights, WalkingModel]] = {
+    "speed upwards and of size": (WEIGHTS, SIDEWAYS),
+    "camera motion": (WEIGHTS, WALKING),
+    "overlap": (replace(WEIGHTS, overlap=0.0), WALKING),
+    "buffer of the overlap": (replace(WEIGHTS, buffer=0.0), WALKING),
+    "time unseen": (replace(WEIGHTS, unseen=0.0), WALKING),
+    "heavy tails of the motion": (replace(WEIGHTS, freedom=1e4), WALKING),
+    "exits": (replace(WEIGHTS, leaving=0.0), WALKING),
+    "caution about the young": (replace(WEIGHTS, young=0.0), WALKING),
+    "low boxes": (replace(WEIGHTS, low_unseen_s=-1.0), WALKING),
+    "motion of the long lost": (replace(WEIGHTS, late=-99.0), WALKING),
+    "motion after one second": (replace(WEIGHTS, moving_s=1.0), WALKING),
+}
+
+
+def ablated(part: str, sequence: Sequence) -> Step:
+    """The default without one of its parts."""
+    config = TrackingConfig(confirm_s=0.1)
+    rule = DefaultRule(config.high_score, config.confirm_s, config.lost_after_s, *PARTS_OFF[part])
+    if part == "camera motion":
+        rule._sway = Still()
+    return stepping(RuleTracker("bench", config, rule), sequence)
 
 
 def peer(name: str, sequence: Sequence) -> Step | None:
@@ -111,6 +156,14 @@ def accuracy(root: Path) -> None:
             row(name, evaluated(lambda s, n=name: ours(n, s), root, year))
 
 
+def ablation(root: Path) -> None:
+    for year in ("MOT15", "MOT17"):
+        header(year)
+        row("default", evaluated(lambda s: ours("default", s), root, year))
+        for part in PARTS_OFF:
+            row(f"without {part}", evaluated(lambda s, p=part: ablated(p, s), root, year))
+
+
 def crowd(people: int, frames: int, seed: int = 0) -> list[Detections]:
     """People walking on a large floor, 95 % of them found in each frame."""
     rng = np.random.default_rng(seed)
@@ -153,11 +206,16 @@ def speed() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--ablate", action="store_true")
     given = parser.parse_args()
     if given.speed:
         speed()
         return
-    accuracy(Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared")))
+    root = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    if given.ablate:
+        ablation(root)
+    else:
+        accuracy(root)
 
 
 if __name__ == "__main__":
