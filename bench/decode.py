@@ -96,22 +96,33 @@ def ours_dozing(path: Path) -> int:
     return frame.index + 1
 
 
-def quiet_clip(folder: Path, path: Path, seconds: int = 16) -> Path:
-    """An empty 1080p room with noise, made from the first frames of a smaller clip."""
+def quiet_clip(folder: Path, path: Path, seconds: int = 240) -> Path:
+    """An empty 1080p room with noise, made from the first frame of a smaller clip: 4 s, over and over."""
     random = np.random.default_rng(0)
     noise = random.normal(0, 2.0, (8, 1080, 1920, 1))
     with av.open(str(folder / "intel/one-by-one-person-detection.mp4")) as small:
         empty = next(small.decode(video=0)).reformat(1920, 1080).to_ndarray(format="bgr24")
-    with av.open(str(path), "w") as container:
+    pictures = [np.clip(empty + grain, 0, 255).astype(np.uint8) for grain in noise]
+    part = path.with_suffix(".part.mp4")
+    with av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
         stream.options = {"g": "50", "preset": "veryfast", "sc_threshold": "0", "crf": "26"}
-        pictures = [np.clip(empty + grain, 0, 255).astype(np.uint8) for grain in noise]
-        for _ in range(25 * seconds):
+        for _ in range(100):
             picture = pictures[int(random.integers(len(pictures)))]
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
                 container.mux(packet)
         container.mux(stream.encode(None))
+    with av.open(str(path), "w") as container:
+        stream = None
+        for turn in range(seconds // 4):
+            with av.open(str(part)) as source:
+                stream = stream or container.add_stream_from_template(source.streams.video[0])
+                for packet in source.demux(video=0):
+                    if packet.dts is not None and packet.pts is not None:
+                        shift = round(4 * turn / packet.time_base)
+                        packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                        container.mux(packet)
     return path
 
 
