@@ -73,7 +73,7 @@ def test_the_default_beats_a_moving_average_that_knows_its_best_threshold(stream
     assert default.online.idf1 > average.idf1 + 0.02
     assert default.online.idf1 > 0.7
     assert default.consolidated is not None
-    assert default.consolidated.purity > default.online.purity
+    assert default.consolidated.idf1 > default.online.idf1
     assert quoted.idf1 < 0.2 < average.idf1  # the often-quoted threshold makes everybody one
 
 
