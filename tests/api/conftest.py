@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import cv2
 import numpy as np
@@ -48,7 +49,8 @@ class Service:
     def tracklet(self, number, camera, face, start, seconds=5.0):
         """One stay of one person, with two pictures that exist."""
         site = self.context.site
-        names = [f"crops/{camera}/20240101/{number}{i}-0.jpg" for i in range(2)]
+        day = datetime.now(UTC).strftime("%Y%m%d")  # older ones are not kept
+        names = [f"crops/{camera}/{day}/{number}{i}-0.jpg" for i in range(2)]
         for name in names:
             path = site.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

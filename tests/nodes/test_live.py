@@ -65,6 +65,7 @@ def test_people_are_one_over_cameras_and_last_over_a_restart(tmp_path, models):
         before = {person.id for person in reader.people()}
         numbers = {t.id for person in before for t in reader.tracklets_of(person)}
         assert len(before) == 3
+    assert (folder / "site.db.good").is_file()
     with running(folder, cameras) as (site, reader):
         assert {p.id for p in reader.people()} == before
         until(lambda: len({t.id for person in before for t in reader.tracklets_of(person)}) >= len(numbers) + 3)

@@ -40,6 +40,7 @@ _WAIT_S: Final = 0.2
 _TICK_S: Final = 1.0
 _TOLD_KEPT: Final = 20_000
 _RETAIN_EVERY_S: Final = 600.0
+_COPY_EVERY_S: Final = 3600.0
 _MOST_FORGOTTEN: Final = 20
 """At a time: each is a rewriting of the log."""
 _UNUSED_AFTER_S: Final = 300.0
@@ -105,6 +106,7 @@ class LiveSite:
         self._written: deque[tuple[float, str]] = deque()
         self._used: set[str] = set()
         self._retain_at = 0.0
+        self._copy_at = time.monotonic() + _COPY_EVERY_S
         self._stopping = threading.Event()
         for name, camera in config.cameras.items():
             self.add_camera(name, camera)
@@ -220,6 +222,10 @@ class LiveSite:
                 self._prune()
                 self._retain()
         self._know([t for name in list(self._cams.trackers) for t in self._cams.finish(name)])
+        try:
+            self.store.copy()
+        except StoreError as error:
+            _log.error("%s", error)
 
     # --- one step -----------------------------------------------------------------------------------------------
 
@@ -322,6 +328,9 @@ class LiveSite:
                 self._forget(gallery, at, identity, "retention")
             self.site.events.drop(before)
             self.store.drop_events(before)
+            if time.monotonic() > self._copy_at:
+                self._copy_at = time.monotonic() + _COPY_EVERY_S
+                self.store.copy()
         except StoreError as error:
             _log.error("%s", error)
         remove_old_pictures(self.folder, before)
