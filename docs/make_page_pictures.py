@@ -1,6 +1,6 @@
 """Pictures of the service's page for the docs, with simulated people only.
 
-    python docs/make_page_pictures.py [--seconds 50]
+    python docs/make_page_pictures.py [--seconds 28]
 
 Films the demonstration, serves it as RTSP cameras, runs the service on them, and takes the pictures with Chromium
 (docs/images/page-*.jpg). Needs the dev extra and chromium.
@@ -38,7 +38,7 @@ PASSWORD = "only for these pictures"
 def main() -> None:
     """Film, serve, look."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=50.0, help="of watching before the pictures")
+    parser.add_argument("--seconds", type=float, default=28.0, help="of watching before the pictures")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
