@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perdure.cli import app
-from perdure.errors import ConfigError, SourceError
+from perdure.errors import ConfigError, SourceError, StoreError
 from tests.nodes.clips import write_clip
 
 
@@ -98,6 +98,18 @@ def test_the_first_start_gives_a_password_once_and_the_end_is_graceful(tmp_path)
     process.send_signal(signal.SIGTERM)
     assert "password" not in said
     assert process.wait(30) == 0
+
+
+def test_a_configuration_of_ones_own_needs_no_folder_made_before(tmp_path):
+    door = write_clip(tmp_path / "door.mp4", {"red": (0, 10)}, frames=10)
+    config = tmp_path / "mine.yaml"
+    config.write_text(f'cameras: {{door: {{source: "{door}"}}}}')
+    listed = run("camera", "list", "--data", tmp_path / "new" / "site", "--config", config)
+    assert str(door) in listed.output
+    assert not (tmp_path / "new").exists()  # to look changes nothing
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot write to"):
+        run("serve", "--data", tmp_path / "file", "--config", config)
 
 
 def test_a_port_that_is_taken_is_said_at_once(tmp_path):

@@ -103,9 +103,12 @@ def test(source: Annotated[str, typer.Argument(help="rtsp://..., http://..., or 
 @camera_app.command("list")
 def list_cameras(data: DataOption = Path("perdure-site"), config: ConfigOption = None) -> None:
     """The cameras of the site, without their passwords."""
+    from perdure.config import load
+    from perdure.nodes import camera_book
     from perdure.video.live import redacted
 
-    cameras = _settled(data, config, None, None).cameras
+    own = data / "perdure.yaml"
+    cameras = camera_book.together(load(config or (own if own.exists() else None)), data).cameras
     for name, camera in sorted(cameras.items()):
         typer.echo(f"{name:20s} {redacted(camera.source)}")
     if not cameras:
@@ -126,13 +129,13 @@ def _settled(data: Path, config: Path | None, host: str | None, port: int | None
     from perdure.nodes import camera_book
 
     own = data / "perdure.yaml"
-    if config is None and not own.exists():
-        try:
-            data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if config is None and not own.exists():
             own.write_text(FIRST_CONFIG, encoding="utf-8")
-        except OSError as error:
-            raise StoreError(f"cannot write {own}: {error.strerror}; choose another --data folder") from error
-        typer.echo(f"wrote {own}")
+            typer.echo(f"wrote {own}")
+    except OSError as error:
+        raise StoreError(f"cannot write to {data}: {error.strerror}; choose another --data folder") from error
     settings = camera_book.together(load(config or own), data)
     chosen = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     return settings.model_copy(update={"server": settings.server.model_copy(update=chosen)})
