@@ -49,10 +49,13 @@ def serve(
     from perdure.api.service import serve as run
 
     settings = _settled(data, config, host, port)
-    password = _first_password(data)
-    if password:
-        typer.echo(f"First start. Log in as admin with the password  {password}\nIt is shown this once: change it.")
-    run(settings, data, lambda where: typer.echo(f"perdure is at {where}   (Ctrl-C ends)"))
+
+    def listening(where: str) -> None:
+        if password := _first_password(data):  # only now: a start that fails gives none away
+            typer.echo(f"First start. Log in as admin with the password  {password}\nIt is shown this once: change it.")
+        typer.echo(f"perdure is at {where}   (Ctrl-C ends)")
+
+    run(settings, data, listening)
 
 
 @camera_app.command("add")
