@@ -86,7 +86,7 @@ def test_what_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_stream_is_refused_without_telling_its_password() -> None:
     said = refusal("rtsp://admin:secret@10.0.0.8/live")
-    assert "rtsp:// streams cannot be read yet" in said
+    assert "rtsp:// is a live stream: watch it with perdure serve" in said
     assert "secret" not in said
 
 

@@ -25,7 +25,8 @@ def open_source(camera: str, config: CameraConfig) -> Source:
     if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text):
         # The rest of an address may hold a password: it is not repeated.
         raise SourceError(
-            f"camera {camera!r}: {scheme[1]}:// streams cannot be read yet; give a file, a folder or a webcam's number"
+            f"camera {camera!r}: {scheme[1]}:// is a live stream: watch it with perdure serve, or give a file, a folder"
+            " or a webcam's number"
         )
     path = Path(text).expanduser()
     if text.isascii() and text.isdigit() and not path.exists():
