@@ -3,9 +3,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
+import shutil
+import socket
 import socketserver
+import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -227,6 +232,50 @@ def _any():
 def test_a_broker_that_is_not_there_is_a_failure():
     with pytest.raises(DeliveryError):
         channel_of("x", NotifyConfig(mqtt="mqtt://127.0.0.1:9")).deliver(_any())
+
+
+MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="no MQTT broker here: apt-get install mosquitto")
+def test_a_real_broker_hands_it_on(tmp_path):
+    from paho.mqtt import client as mqtt
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "broker.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    broker = subprocess.Popen([MOSQUITTO, "-c", str(tmp_path / "broker.conf")], stderr=subprocess.DEVNULL)
+    try:
+        site = Site(tmp_path, mqtt=f"mqtt://127.0.0.1:{port}", topic="house/visits")
+        site.tell(visit(1))
+        for _ in range(100):  # until the broker listens
+            try:
+                channel_of("way", site.config).deliver(_any())
+                break
+            except DeliveryError:
+                time.sleep(0.1)
+        got = []
+        listening = threading.Event()
+
+        def listen():
+            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+            client.on_message = lambda _, __, message: got.append((message.topic, json.loads(message.payload)))
+            client.on_subscribe = lambda *_: listening.set()
+            client.connect("127.0.0.1", port)
+            client.subscribe("house/#", qos=1)
+            while not got:
+                client.loop(0.1)
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        assert listening.wait(10)
+        site.step()
+        listener.join(10)
+        site.close()
+    finally:
+        broker.terminate()
+        broker.wait()
+    assert [(topic, content["event"]) for topic, content in got] == [("house/visits", "visit/door/1")]
 
 
 @pytest.mark.parametrize(
