@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from perdure.api import live
 from perdure.api.app import PREFIX
+from perdure.api.broadcast import Broadcast
+from perdure.store.accounts import User
 
 from .conftest import PASSWORD, PEOPLE
 
@@ -162,21 +167,44 @@ def test_looking_at_somebody_is_written_down(service):
     assert any(n["user"] == "vera" and n["subject"] == known["door/1"] for n in notes)
 
 
+async def heard(service, after, count, meanwhile=lambda: None):
+    """Numbers and people of so many live events after one; the rest is left."""
+
+    class Connected:
+        async def is_disconnected(self):
+            return False
+
+    context = replace(service.context, broadcast=Broadcast(service.context.site, service.context.reader))
+    context.broadcast.start()
+    found = []
+    stream = live._stream(Connected(), context, User("root", "admin"), after)
+    try:
+        async with asyncio.timeout(20):
+            assert (await anext(stream)).startswith("retry:")
+            await asyncio.to_thread(meanwhile)
+            async for text in stream:
+                found += re.findall(r'^id: (\d+)\nevent: event\ndata: .*"identity":"(P\d+)"', text, re.M)
+                if len(found) >= count:
+                    return [(int(number), person) for number, person in found]
+    finally:
+        await stream.aclose()
+        context.broadcast.close()
+
+
 def test_live_events_go_on_where_they_were_lost(service):
-    client = service.log_in()
-    context = service.context
-    last = context.reader.last_told()
-    told = context.reader.told_after(0)
+    told = service.context.reader.told_after(0)
     assert len(told) >= PEOPLE
-    with client.stream("GET", f"{API}/live", headers={"Last-Event-ID": str(told[1][0])}) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        context.broadcast.close()  # ends the stream once it has said everything
-        text = answer.read().decode()
-    numbers = [int(n) for n in re.findall(r"^id: (\d+)$", text, re.M)]
-    assert numbers == [seq for seq, _ in told[2:]] or numbers == []
-    assert last >= len(told)
-    context.broadcast._closing.clear()
-    assert client.get(f"{API}/live", headers={"Last-Event-ID": "x"}).status_code == 422
+    missed = [(seq, event.identity) for seq, event in told[1:]]
+    assert asyncio.run(heard(service, told[0][0], len(missed))) == missed
+    answer = service.log_in().get(f"{API}/live", headers={"Last-Event-ID": "x"})
+    assert answer.status_code == 422
+
+
+def test_a_visit_that_begins_is_heard_at_once(service):
+    last, now = service.context.reader.last_told(), service.context.site.now()
+    (news,) = asyncio.run(heard(service, last, 1, lambda: service.tell(service.tracklet(55, "yard", 6, now - 20))))
+    assert news[0] == last + 1
+    assert news[1] == service.context.reader.identity_of("yard/55")
 
 
 def test_events_are_exported(service):

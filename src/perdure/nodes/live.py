@@ -314,7 +314,6 @@ class LiveSite:
                 self._used.discard(reference)
             else:
                 (self.folder / reference).unlink(missing_ok=True)
-        self.store.forget_told(_TOLD_KEPT)
 
     def _retain(self) -> None:
         """Let go of what is older than ``live.retention_days``."""
@@ -328,6 +327,7 @@ class LiveSite:
                 self._forget(gallery, at, identity, "retention")
             self.site.events.drop(before)
             self.store.drop_events(before)
+            self.store.forget_told(_TOLD_KEPT)
             if time.monotonic() > self._copy_at:
                 self._copy_at = time.monotonic() + _COPY_EVERY_S
                 self.store.copy()

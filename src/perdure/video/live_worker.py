@@ -133,7 +133,7 @@ class Reader:
                 self._read()
                 error = "the stream ended"
             except av.FFmpegError as failure:
-                error = _reason(failure)
+                error = reason_of(failure)
             except _FrozenError as failure:
                 error = str(failure)
             failures = 0 if self.health.frames > before else failures + 1
@@ -144,7 +144,7 @@ class Reader:
     def _read(self) -> None:
         """One connection, until it ends, breaks or freezes."""
         self._clock.restart()
-        with _opened(self.wanted) as container:
+        with opened(self.wanted.url, self.wanted.silent_after_s) as container:
             self.health = replace(self.health, connections=self.health.connections + 1)
             self._seen = (0, self._now())
             began, lately = self._now(), 0
@@ -180,9 +180,14 @@ class _FrozenError(Exception):
     """The stream gives frames, but always the same one."""
 
 
-def _opened(wanted: Wanted) -> av.container.InputContainer:
-    options = {"rtsp_transport": "tcp"} if wanted.url.startswith("rtsp") else {}
-    container = av.open(wanted.url, options=options, timeout=(wanted.silent_after_s, wanted.silent_after_s))
+def opened(url: str, timeout_s: float) -> av.container.InputContainer:
+    """The stream, with a picture in it; RTSP over TCP, which loses no packets.
+
+    Raises:
+        av.FFmpegError: it cannot be opened, is silent for so long, or holds no video.
+    """
+    options = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}
+    container = av.open(url, options=options, timeout=(timeout_s, timeout_s))
     if not container.streams.video:
         container.close()
         raise av.InvalidDataError(0, "it holds no video")
@@ -225,6 +230,6 @@ def _is_file(url: str) -> bool:
     return "://" not in url
 
 
-def _reason(error: av.FFmpegError) -> str:
+def reason_of(error: av.FFmpegError) -> str:
     """In words, without the address: it may hold a password."""
     return str(error.strerror or type(error).__name__)

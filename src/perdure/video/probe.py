@@ -9,6 +9,7 @@ import av
 from perdure.config import CameraConfig
 from perdure.errors import SourceError
 from perdure.video.live import address
+from perdure.video.live_worker import opened, reason_of
 
 _TIMEOUT_S = 8.0
 
@@ -30,11 +31,8 @@ def probe(source: str, camera: str = "test") -> Found:
         SourceError: what is wrong, without the address, which may hold a password.
     """
     url = address(camera, CameraConfig(source=source))
-    options = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}
     try:
-        with av.open(url, options=options, timeout=(_TIMEOUT_S, _TIMEOUT_S)) as container:
-            if not container.streams.video:
-                raise SourceError(f"camera {camera!r}: it holds no video")
+        with opened(url, _TIMEOUT_S) as container:
             stream = container.streams.video[0]
             frame = next(container.decode(stream))
             rate = stream.guessed_rate or stream.average_rate
@@ -42,5 +40,6 @@ def probe(source: str, camera: str = "test") -> Found:
     except StopIteration as error:
         raise SourceError(f"camera {camera!r}: the stream holds no frame") from error
     except av.FFmpegError as error:
-        reason = str(error.strerror or type(error).__name__)
-        raise SourceError(f"camera {camera!r}: {reason}; check the address, the user and the password") from error
+        raise SourceError(
+            f"camera {camera!r}: {reason_of(error)}; check the address, the user and the password"
+        ) from error
