@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from src/perdure/config.py: ``python docs/make_configuration.py``."""
+"""Writes docs/configuration.md from src/perdure/config/: ``python docs/make_configuration.py``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_name("configuration.md")
 HEAD = """# Configuration
 
 Every key of `perdure.yaml`. Unknown keys and values out of bounds are errors that name the key and what is allowed.
-This page is written by `docs/make_configuration.py` from `src/perdure/config.py`.
+This page is written by `docs/make_configuration.py` from `src/perdure/config/`.
 
 | key | default | allowed | what it does |
 |---|---|---|---|

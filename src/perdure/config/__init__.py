@@ -1,0 +1,37 @@
+"""``perdure.yaml``: one file, every field with a description, bounds and a default that suits four home cameras."""
+
+from perdure.config.cameras import CameraConfig, FloorConfig, TopologyConfig, TravelConfig
+from perdure.config.events import EventsConfig, NotifyConfig
+from perdure.config.recognition import (
+    DetectionConfig,
+    EmbeddingConfig,
+    GalleryConfig,
+    PolicyName,
+    TrackerName,
+    TrackingConfig,
+)
+from perdure.config.section import CameraName, Clock
+from perdure.config.service import LiveConfig, ServerConfig
+from perdure.config.whole import Config, load, parse
+
+__all__ = [
+    "CameraConfig",
+    "CameraName",
+    "Clock",
+    "Config",
+    "DetectionConfig",
+    "EmbeddingConfig",
+    "EventsConfig",
+    "FloorConfig",
+    "GalleryConfig",
+    "LiveConfig",
+    "NotifyConfig",
+    "PolicyName",
+    "ServerConfig",
+    "TopologyConfig",
+    "TrackerName",
+    "TrackingConfig",
+    "TravelConfig",
+    "load",
+    "parse",
+]
