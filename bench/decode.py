@@ -1,11 +1,15 @@
 """What a camera's pictures cost before any network sees them: ours against OpenCV's capture, in one run.
 
-    PERDURE_SHARED=../shared python bench/decode.py [--rounds 5]
+    PERDURE_SHARED=../shared python bench/decode.py [--rounds 5] [--bound | --live]
 
 The job: brightness of every frame, colour of every fifth. Then the job the motion gate sets (every 6th pixel's
 brightness, colour of every fifth), and quiet footage: an empty room of the Intel clip scaled to 1080p with sensor noise
 added, 25 frames per second, a key frame every 2 s, where only key frames are decoded after 5 s. CPU is of the whole
 process, all threads; wall time depends on what else the machine does. Medians over rounds; the contenders take turns.
+
+`--bound` asks instead how far any reader could get who decodes every frame and converts every fifth: FFmpeg's decoding
+alone, ours and OpenCV's, against `read()`. `--live` plays the quiet clip as a camera to the process that reads live
+cameras, once decoding everything and once asleep: its processor time per second of the camera, by what it was given.
 """
 
 from __future__ import annotations
@@ -22,13 +26,18 @@ import av
 import cv2
 import numpy as np
 
+from perdure.config import CameraConfig
+from perdure.video.doze import QUIET_AFTER_S
 from perdure.video.files import open_video
+from perdure.video.live import LiveCameras
 from perdure.video.motion import watch
 from perdure.video.prefetch import prefetch
 from perdure.video.watched import Watched
 
 CLIPS = ("pets09-s2l1/view1.mp4", "epfl-laboratory/Single1.mp4", "intel/people-detection.264")
 EVERY = 5
+RATE_FPS = 25
+"""Of the quiet clip."""
 
 
 def ours(path: Path, *, luma: bool = True, colour: bool = True, ahead: bool = False) -> int:
@@ -71,6 +80,22 @@ def opencv_grab(path: Path) -> int:
     while capture.grab():
         if count % EVERY == 0:
             capture.retrieve()
+        count += 1
+    return count
+
+
+def decoding_only(path: Path) -> int:
+    """FFmpeg's own work, with nothing around it but PyAV."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_type = "NONE"
+        return sum(1 for _ in container.decode(video=0))
+
+
+def opencv_grab_only(path: Path, threads: int = 1) -> int:
+    """The same by OpenCV: no picture is ever made."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
+    count = 0
+    while capture.grab():
         count += 1
     return count
 
@@ -139,6 +164,15 @@ CONTENDERS: dict[str, Callable[[Path], int]] = {
 }
 
 
+BOUND: dict[str, Callable[[Path], int]] = {
+    "PyAV: decoding only": decoding_only,
+    "OpenCV: grab() only, 1 thread": opencv_grab_only,
+    "ours: every 5th BGR only": CONTENDERS["ours: every 5th BGR only"],
+    "ours: motion + every 5th BGR": ours_watched,
+    "OpenCV: read() only": opencv_read_only,
+}
+
+
 def measured(read: Callable[[Path], int], path: Path) -> tuple[float, float]:
     """CPU and wall time, ms per frame."""
     wall, cpu = time.perf_counter(), time.process_time()
@@ -146,12 +180,52 @@ def measured(read: Callable[[Path], int], path: Path) -> tuple[float, float]:
     return 1e3 * (time.process_time() - cpu) / count, 1e3 * (time.perf_counter() - wall) / count
 
 
+def live(path: Path, seconds: float, quiet_after_s: float | None) -> tuple[float, int]:
+    """Processor seconds of the reader's process per second of the camera, and frames handed over.
+
+    The first ten seconds, in which it may not sleep yet, are not counted.
+    """
+    with LiveCameras({}, silent_after_s=60.0, frozen_after_s=600.0, quiet_after_s=quiet_after_s) as cameras:
+        cameras.add("quiet", CameraConfig(source=str(path)))
+        began, taken = (0.0, 0), 0
+        while cameras.health()["quiet"].frames < began[1] + RATE_FPS * seconds or not began[1]:
+            taken += len(cameras.newest(0.05))
+            if not began[1] and cameras.health()["quiet"].frames >= 10 * RATE_FPS:
+                began, taken = (_cpu_s(cameras), cameras.health()["quiet"].frames), 0
+        frames = cameras.health()["quiet"].frames - began[1]
+        return (_cpu_s(cameras) - began[0]) * RATE_FPS / frames, taken
+
+
+def _cpu_s(cameras: LiveCameras) -> float:
+    """Processor time so far of the one reader's process."""
+    pid = cameras._processes["quiet"].process.pid
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--bound", action="store_true", help="how far any reader could get, on the three clips")
+    parser.add_argument("--live", action="store_true", help="the quiet clip as a live camera, awake and asleep")
+    chosen = parser.parse_args()
+    rounds = chosen.rounds
     folder = Path(os.environ.get("PERDURE_SHARED", "../shared")) / "data/video"
+    if chosen.live:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = quiet_clip(folder, Path(scratch) / "quiet.mp4", 60)
+            for name, quiet_after_s in (("awake", None), ("asleep", QUIET_AFTER_S)):
+                cpu_s, taken = live(path, 20.0, quiet_after_s)
+                print(
+                    f"live, {name}: {1e3 * cpu_s:.1f} ms of CPU a second, {taken} frames handed over in 20 s",
+                    flush=True,
+                )
+        return
     print(f"{'clip':28} {'what':32} {'CPU ms':>7} {'wall ms':>8} {'CPU / ours':>10}")
+    if chosen.bound:
+        for name in CLIPS:
+            table(name, folder / name, BOUND, "PyAV: decoding only", rounds)
+        return
     for name in CLIPS:
         table(name, folder / name, CONTENDERS, "ours: motion + every 5th BGR", rounds)
     quiet = {"ours: asleep": ours_dozing, "OpenCV: read() only": opencv_read_only}

@@ -90,3 +90,16 @@ def test_time_always_advances_and_is_never_far_in_the_future(steps):
         assert at <= max(arrival + JUMP_S, last + 2 * LEAST_STEP_S)
         assert spread >= -JUMP_S
         last = at
+
+
+def test_a_frame_looked_back_at_has_the_time_of_its_stamp_and_teaches_nothing():
+    true, stamps, moments = arrivals(100)
+    clock = StreamClock()
+    placed(clock, stamps[:50], moments[:50])
+    known = clock.place(stamps[60], moments[60])[0] - true[60]
+    clock = StreamClock()
+    placed(clock, stamps[:50], moments[:50])
+    at = [clock.recall(stamp)[0] for stamp in stamps[50:60]]
+    assert np.abs(np.array(at) - true[50:60] - known).max() < 0.02
+    assert clock.resets == 0
+    assert clock.place(stamps[60], moments[60])[0] > at[-1]

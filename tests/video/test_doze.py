@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perdure.types import Frame, Image
-from perdure.video.doze import QUIET_AFTER_S
+from perdure.video.doze import QUIET_AFTER_S, Doze, Skipped
 from perdure.video.files import open_video
 
 RATE_FPS, GROUP = 10, 20
@@ -115,3 +115,36 @@ def test_a_damaged_group_wakes_it_up_and_the_rest_is_read(tmp_path: Path) -> Non
     path.write_bytes(content)
     dozed = indices(read(path))
     assert set(range(262, 278)) <= set(dozed)
+
+
+def given_by(path: Path, *, is_live: bool) -> list[tuple[int, int, bool]]:
+    """After how many packets each frame was given, its index, and whether it had been kept."""
+    given: list[tuple[int, int, bool]] = []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "NONE"
+        doze = Doze(container, stream, QUIET_AFTER_S, is_live=is_live)
+        for count, packet in enumerate(container.demux(stream)):
+            given.extend(
+                (count, round(float(frame.pts * frame.time_base) * RATE_FPS), doze.looks_back)
+                for frame in doze.take(packet)
+                if not isinstance(frame, Skipped)
+            )
+    return given
+
+
+def test_a_live_camera_wakes_up_before_the_next_key_frame(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", walk(203, 240, 300), {"bf": "0"})
+    live, recorded = given_by(path, is_live=True), given_by(path, is_live=False)
+    first = {name: min(count for count, index, _ in given if index == 201) for name, given in
+             (("live", live), ("recorded", recorded))}  # fmt: skip
+    assert first["live"] < 215 < 220 <= first["recorded"]
+    assert {index for _, index, _ in live} >= set(range(201, 240))
+    past = {index for _, index, is_past in live if is_past}
+    assert past == set(range(201, max(past) + 1))
+    assert max(past) < 215
+
+
+def test_a_live_camera_sleeps_through_noise(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", walk(0, 0, 300))
+    assert [index for _, index, _ in given_by(path, is_live=True) if 90 < index < 280] == list(range(100, 280, GROUP))

@@ -9,6 +9,7 @@ import pytest
 
 from perdure.config import CameraConfig
 from perdure.errors import SourceError
+from perdure.simulate.rtsp import RtspCamera, RtspServer
 from perdure.video.live import LiveCameras, address, redacted
 
 LIMITS = {"silent_after_s": 3.0, "frozen_after_s": 1.0}
@@ -26,7 +27,7 @@ def film(path: Path, frames: int, *, still: bool = False) -> str:
     return str(path)
 
 
-def until(cameras, done, timeout_s=30.0):
+def until(cameras, done, timeout_s=120.0):
     """Frames, until somebody is content."""
     frames, end = [], time.monotonic() + timeout_s
     while time.monotonic() < end:
@@ -86,6 +87,80 @@ def test_cameras_come_and_go_while_it_runs(tmp_path):
         assert (frames[0].width, frames[0].height) == (48, 64)
         cameras.remove("a")
         assert cameras.health() == {}
+
+
+QUIET_AFTER_S = 1.0
+GROUP, RATE, ENTERS, LEAVES, LENGTH = 10, 20, 83, 100, 120
+
+
+def quiet_film(path: Path) -> Path:
+    """An H.264 film of a wall with noise at 20 frames a second, key frames half a second apart; somebody crosses."""
+    random = np.random.default_rng(0)
+    wall = random.integers(60, 200, (30, 40)).repeat(8, 0).repeat(8, 1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.options = {"g": str(GROUP), "sc_threshold": "0", "crf": "23", "bf": "0"}
+        for index in range(LENGTH):
+            picture = wall + random.normal(0, 1.5, wall.shape)
+            if ENTERS <= index < LEAVES:
+                picture[60:200, 14 * (index - ENTERS) : 14 * (index - ENTERS) + 50] = 10
+            grey = np.clip(picture, 0, 255).astype(np.uint8)[:, :, None].repeat(3, 2)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def sees_somebody(frame):
+    return (frame.luma()[60:200] < 40).mean() > 0.05
+
+
+@pytest.fixture(params=["file", "rtsp"])
+def quiet_camera(request, tmp_path):
+    """One of a room that is quiet most of the time: a file that is played, or a network camera."""
+    path = quiet_film(tmp_path / "quiet.mp4")
+    if request.param == "file":
+        yield CameraConfig(source=str(path))
+        return
+    with RtspServer([RtspCamera("quiet", path)], port=0) as server:
+        yield CameraConfig(source=server.urls["quiet"])
+
+
+def test_a_quiet_camera_is_decoded_by_key_frames_and_nobodys_entry_is_lost(quiet_camera):
+    """It sleeps, wakes up when somebody comes, and hands over what it passed over first."""
+    with LiveCameras(
+        {"a": quiet_camera}, silent_after_s=20.0, frozen_after_s=60.0, quiet_after_s=QUIET_AFTER_S
+    ) as live:
+        frames = until(live, lambda f: len(f) > 5 and sees_somebody(f[-1]), timeout_s=120.0)
+        health = live.health()["a"]
+    indices, times = np.array([f.index for f in frames]), np.array([f.at for f in frames])
+    first = next(i for i, frame in enumerate(frames) if sees_somebody(frame))
+    entered = indices[first]
+    asleep = np.diff(indices)[max(0, first - 6) : first - 2]
+    assert (asleep >= GROUP).all(), indices  # one of each group, or fewer where this machine is slow
+    # She was on her way for a tenth of a second when she was first seen: nothing of it was lost to the sleep.
+    left = np.flatnonzero(frames[first].luma()[100] < 40).min()
+    assert left <= 14 * 4, left
+    assert entered - indices[first - 1] <= 4
+    assert (np.diff(times) > 0).all()
+    back = slice(first - 1, first + 1)  # both were looked back at: their stamps say how far apart they are
+    assert np.diff(times[back]) == pytest.approx(np.diff(indices[back]) / RATE, abs=0.02)
+    assert health.frames > len(frames) * 2
+
+
+def test_damage_in_a_stream_is_passed_over_and_the_camera_goes_on(tmp_path):
+    path = quiet_film(tmp_path / "a.mp4")
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+    content = bytearray(path.read_bytes())
+    for packet in packets[12:18]:
+        content[packet.pos + 4 : packet.pos + packet.size] = bytes(packet.size - 4)
+    path.write_bytes(content)
+    limits = {"silent_after_s": 20.0, "frozen_after_s": 60.0, "quiet_after_s": QUIET_AFTER_S}
+    with LiveCameras({"a": CameraConfig(source=str(path))}, **limits) as live:
+        until(live, lambda f: f and f[-1].index > 30, timeout_s=120.0)
+        assert live.health()["a"].connections == 1
+        assert live.health()["a"].state == "streaming"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ class LiveConfig(Section):
     frozen_after_s: float = Field(
         30.0, ge=1.0, le=3600.0, description="One whose picture stands still for this long too."
     )
+    doze: bool = Field(True, description="While nothing moves decode key frames only; what was passed over is kept.")
     retention_days: float = Field(
         30.0, gt=0.0, le=3650.0, description="Older pictures and visits go; people unseen for so long are erased."
     )

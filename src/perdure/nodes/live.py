@@ -29,6 +29,7 @@ from perdure.pipeline import Known, know, see
 from perdure.store.pictures import Pictures
 from perdure.store.site_store import SiteStore, Step
 from perdure.types import Forgotten, Frame, Image, Tracklet
+from perdure.video.doze import QUIET_AFTER_S
 from perdure.video.live import LiveCameras
 from perdure.video.live_worker import Health
 from perdure.video.motion import Background, watch
@@ -91,7 +92,10 @@ class LiveSite:
         lost = self._restore()
         self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture)
         self.live = LiveCameras(
-            {}, silent_after_s=config.live.silent_after_s, frozen_after_s=config.live.frozen_after_s
+            {},
+            silent_after_s=config.live.silent_after_s,
+            frozen_after_s=config.live.frozen_after_s,
+            quiet_after_s=QUIET_AFTER_S if config.live.doze and config.detection.motion else None,
         )
         self.told = threading.Condition()
         """Notified whenever events were told."""

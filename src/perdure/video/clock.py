@@ -65,6 +65,12 @@ class StreamClock:
             self._delays.popleft()
         return self._advance(stamp_s + self._delays[0][1], arrival_s)
 
+    def recall(self, stamp_s: float) -> tuple[float, float]:
+        """The same for a frame that came some time ago and is looked at only now: nothing is learnt from when."""
+        origin_s = self._delays[0][1] if self._delays else self._last_at - stamp_s
+        self._last_at = max(stamp_s + origin_s, self._last_at + LEAST_STEP_S)
+        return self._last_at, self._spread_s
+
     def _advance(self, at: float, arrival_s: float) -> tuple[float, float]:
         self._spread_s += FORGET * (arrival_s - at - self._spread_s)
         self._last_at = max(at, self._last_at + LEAST_STEP_S)

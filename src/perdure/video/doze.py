@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,9 @@ QUIET_AFTER_S: Final = 5.0
 _LIVELY: Final = 1.3
 _LIVELY_BYTES: Final = 40.0
 """Packets between two key frames so much larger than usual hide somebody who came and went."""
+_SUDDEN: Final = 2.0
+_SUDDEN_PACKETS: Final = 5
+"""Of a live camera the last few packets alone wake it, where they are so much larger than usual."""
 _LEARN: Final = 0.2
 _MOST_PACKETS: Final = 1500
 _DEAD_PACKETS: Final = 25
@@ -34,6 +38,7 @@ class Skipped:
     """A frame that was not decoded."""
 
     stamp_s: float
+    """By the stream's own clock."""
 
 
 class Doze:
@@ -44,9 +49,14 @@ class Doze:
     motion, or the packets in between were larger than usual, those are decoded after all, so that every frame since the
     last quiet key frame is seen. What is decoded depends on the packets alone. Streams without presentation times, or
     whose groups lean on each other (open GOP), are decoded whole, and so is everything with ``quiet_after_s`` None.
+
+    With ``is_live`` it does not wait for a key frame where a few packets are much larger than usual: somebody who comes
+    in is seen at once, not a group of pictures later.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, quiet_after_s: float | None) -> None:
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, quiet_after_s: float | None, *, is_live: bool = False
+    ) -> None:
         self._codec = stream.codec_context
         self._time_base = stream.time_base
         self._quiet_after_s = quiet_after_s
@@ -58,6 +68,9 @@ class Doze:
         self._group: list[av.Packet[VideoStream]] = []
         self._group_bytes = self._group_packets = 0
         self._usual_bytes: float | None = None
+        self._latest_bytes: deque[int] | None = deque(maxlen=_SUDDEN_PACKETS) if is_live else None
+        self.looks_back = False
+        """Whether the frame given last came earlier and was only kept until now."""
         self.skipped = 0
         """Packets that could not be decoded."""
         self._dead = 0
@@ -78,6 +91,10 @@ class Doze:
             yield from self._look_back()
             yield from self._decode(packet)
             return
+        if packet.pts is None and self._latest_bytes is not None:  # the first of a network camera often have none
+            yield from self._look_back()
+            yield from self._decode(packet)
+            return
         if packet.pts is None or (not packet.is_keyframe and self._group and packet.pts <= (self._group[0].pts or 0)):
             self._fit = False
         if self._asleep:
@@ -88,9 +105,9 @@ class Doze:
                 yield from self._drain()
                 self._asleep = True
                 yield from self._alone(packet)
-                self._group = [packet]
+                self._begin_group(packet)
                 return
-            self._group, self._group_bytes, self._group_packets = [packet], 0, 0
+            self._begin_group(packet)
         else:
             self._count(packet)
         for frame in self._decode(packet):
@@ -103,7 +120,7 @@ class Doze:
         if not packet.is_keyframe:
             self._group.append(packet)
             self._count(packet)
-            if not self._fit or len(self._group) > _MOST_PACKETS:
+            if not self._fit or len(self._group) > _MOST_PACKETS or self._sudden():
                 yield from self._look_back()
             return
         lively = self._lively()
@@ -121,7 +138,7 @@ class Doze:
         else:
             yield from (Skipped(self._seconds(pts)) for pts in sorted(p.pts or 0 for p in self._group[1:]))
             yield alone[0]
-        self._group, self._group_bytes, self._group_packets = [packet], 0, 0
+        self._begin_group(packet)
 
     def _look_back(self) -> Iterator[av.VideoFrame]:
         """Wake up: decode what was kept, without its key frame, which was given when it came."""
@@ -136,7 +153,9 @@ class Doze:
                     continue
                 if moving is None or len(moving):
                     self._moved_s = self._seconds(frame.pts)
+                self.looks_back = True
                 yield frame
+        self.looks_back = False
 
     def _falls_asleep(self, packet: av.Packet[VideoStream]) -> bool:
         stamp_s = self._seconds(packet.pts)
@@ -154,9 +173,16 @@ class Doze:
             self._moved_s = self._seconds(key_frame.pts)
         return moved
 
+    def _begin_group(self, key: av.Packet[VideoStream]) -> None:
+        self._group, self._group_bytes, self._group_packets = [key], 0, 0
+        if self._latest_bytes is not None:
+            self._latest_bytes.clear()
+
     def _count(self, packet: av.Packet[VideoStream]) -> None:
         self._group_bytes += packet.size
         self._group_packets += 1
+        if self._latest_bytes is not None:
+            self._latest_bytes.append(packet.size)
 
     def _lively(self) -> bool:
         """Whether the packets since the key frame are larger than usual; learns what is usual."""
@@ -166,6 +192,13 @@ class Doze:
         usual = mean if self._usual_bytes is None else self._usual_bytes
         self._usual_bytes = usual + _LEARN * (mean - usual)
         return mean > _LIVELY * usual + _LIVELY_BYTES
+
+    def _sudden(self) -> bool:
+        """Whether the last few packets are much larger than usual; of a live camera only."""
+        latest = self._latest_bytes
+        if latest is None or len(latest) < _SUDDEN_PACKETS or self._usual_bytes is None:
+            return False
+        return sum(latest) / len(latest) > _SUDDEN * self._usual_bytes + _LIVELY_BYTES
 
     def _alone(self, packet: av.Packet[VideoStream]) -> Iterator[av.VideoFrame]:
         yield from self._decode(packet)

@@ -24,6 +24,8 @@ from perdure.video.pixels import Decoded
 SCHEMES: Final = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
 _DEAF_AFTER_S: Final = 20.0
 """A process that says nothing for this long hangs: it is ended and begun anew."""
+_STARTS_WITHIN_S: Final = 120.0
+"""The same before its first word: on a machine with much to do a process needs long to begin."""
 _BEGIN_AGAIN_S: Final = 5.0
 """Between two beginnings of a process that dies."""
 
@@ -85,13 +87,21 @@ class _Process:
 
 
 class LiveCameras:
-    """The newest frames of several cameras. One that is gone, hangs or crashes is begun anew; the others do not notice.
+    """The newest frames of several cameras, and those before them where a quiet camera woke up.
 
-    Use as a context: the processes end with it.
+    One that is gone, hangs or crashes is begun anew; the others do not notice. Use as a context: the processes end
+    with it.
     """
 
-    def __init__(self, cameras: Mapping[str, CameraConfig], *, silent_after_s: float, frozen_after_s: float) -> None:
-        """Begins to read.
+    def __init__(
+        self,
+        cameras: Mapping[str, CameraConfig],
+        *,
+        silent_after_s: float,
+        frozen_after_s: float,
+        quiet_after_s: float | None = None,
+    ) -> None:
+        """Begins to read; see ``Wanted`` for the limits.
 
         Raises:
             SourceError: an address is not valid; nothing was begun.
@@ -99,7 +109,7 @@ class LiveCameras:
         # Monotonic, anchored once: whoever sets the system clock while we run moves nobody in time.
         self._awake, self._waker = multiprocessing.get_context("spawn").Pipe(duplex=False)
         self._anchor_s = time.time() - time.monotonic()
-        self._limits_s = silent_after_s, frozen_after_s
+        self._limits_s = silent_after_s, frozen_after_s, quiet_after_s
         wanted = {name: self._wanted(name, config) for name, config in cameras.items()}
         self._processes = {name: self._begun(w, cameras[name].rotate_deg) for name, w in wanted.items()}
 
@@ -148,7 +158,10 @@ class LiveCameras:
         self._waker.send_bytes(b"!")
 
     def newest(self, timeout_s: float) -> list[Frame]:
-        """At most one frame of each camera, the newest, none twice; waits at most so long for the first."""
+        """At most one frame of each camera, the newest, none twice; waits at most so long for the first.
+
+        Of a camera that woke up, all since it saw nothing come first, one by one.
+        """
         for process in self._processes.values():
             self._ask(process)
         by_connection = {p.connection: name for name, p in self._processes.items()}
@@ -184,7 +197,8 @@ class LiveCameras:
         """Begin anew what died or hangs."""
         now = time.monotonic()
         for name, process in self._processes.items():
-            dead = not process.process.is_alive() or now - process.heard_s > _DEAF_AFTER_S
+            patience_s = _DEAF_AFTER_S if process.heard_s > process.began_s else _STARTS_WITHIN_S
+            dead = not process.process.is_alive() or now - process.heard_s > patience_s
             if dead and now - process.began_s > _BEGIN_AGAIN_S:
                 _ended(process)
                 again = self._begun(process.wanted, process.rotate_deg)

@@ -1,7 +1,8 @@
 """The process that reads one live camera: FFmpeg in a house of its own, so that what breaks it breaks nothing else.
 
-It keeps the newest frame and hands it over when asked; a frame that nobody asked for in time is gone. It reconnects by
-itself, and says twice a second how it fares.
+It keeps the newest frame and hands it over when asked; a frame that nobody asked for in time is gone. While nothing
+moves it decodes key frames only (``Doze``); once something does, what it passed over since the last one is handed over
+first. It reconnects by itself, and says twice a second how it fares.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ from typing import Final, Literal
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 from perdure.types import Image
+from perdure.video.backlog import Backlog
 from perdure.video.clock import StreamClock
+from perdure.video.doze import Doze, Skipped
 
 State = Literal["connecting", "streaming", "frozen", "unreachable"]
 
 _BACKOFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _TELL_EVERY_S: Final = 0.5
+_DEAD_PACKETS: Final = 250
+"""Ten seconds of nothing but rubbish."""
 _PLAIN: Final = ("yuv420p", "yuvj420p")
 _LUMA_STEP: Final = 16
 """Of the pixels that are compared to find a picture that stands still."""
@@ -40,6 +46,8 @@ class Wanted:
     """A stream that gives no frame for this long is opened anew."""
     frozen_after_s: float
     """One whose picture does not change by a single bit for this long, too."""
+    quiet_after_s: float | None = None
+    """After so long without motion only key frames are decoded; None: everything, always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +58,9 @@ class Health:
     error: str = ""
     """Of the last failure, without the address (it may hold a password)."""
     frames: int = 0
-    """Decoded since the process began."""
+    """Given by the camera since the process began; while nothing moves most are not decoded."""
     fps: float = 0.0
-    """Decoded lately."""
+    """Given lately."""
     connections: int = 0
     resets: int = 0
     """How often its stamps jumped."""
@@ -112,17 +120,18 @@ class Reader:
         self._anchor_s = anchor_s
         self._clock = StreamClock()
         self._fresh = threading.Condition()
-        self._newest: tuple[int, float, float, av.VideoFrame] | None = None
+        self._waiting: Backlog[tuple[int, float, float, av.VideoFrame]] = Backlog()
         self._seen: tuple[int, float] = (0, 0.0)
         """Checksum of the last picture that differed from the one before, and when it came."""
 
     def take(self, timeout_s: float) -> Packed | None:
-        """The newest frame that was not taken yet; waits for one at most so long."""
+        """The newest frame that was not taken yet, or the next of those looked back at; waits at most so long."""
         with self._fresh:
-            if self._newest is None:
+            taken = self._waiting.take()
+            if taken is None:
                 self._fresh.wait(timeout_s)
-            newest, self._newest = self._newest, None
-        return None if newest is None else _packed(*newest)
+                taken = self._waiting.take()
+        return None if taken is None else _packed(*taken)
 
     def read_for_ever(self) -> None:
         """Read, and after a failure wait a while, longer each time, until a stream has given frames again."""
@@ -147,21 +156,33 @@ class Reader:
         with opened(self.wanted.url, self.wanted.silent_after_s) as container:
             self.health = replace(self.health, connections=self.health.connections + 1)
             self._seen = (0, self._now())
-            began, lately = self._now(), 0
-            for frame in _decoded(container, _is_file(self.wanted.url)):
-                at, spread = self._clock.place(frame.time, self._now())
-                self._assert_alive(frame, at)
-                lately += 1
+            doze = Doze(container, container.streams.video[0], self.wanted.quiet_after_s, is_live=True)
+            began, before = self._now(), self.health.frames
+            for packet in _packets(container, _is_file(self.wanted.url)):
+                arrived = self._now()
+                for frame in doze.take(packet):
+                    self._take_in(frame, arrived, doze.looks_back)
+                if doze.dead > _DEAD_PACKETS:
+                    raise av.InvalidDataError(0, f"the last {doze.dead} packets cannot be decoded")
                 if (passed := self._now() - began) > 2.0:
-                    self.health = replace(self.health, fps=lately / passed)
-                    began, lately = self._now(), 0
-                index = self.health.frames
-                self.health = replace(
-                    self.health, state="streaming", error="", frames=index + 1, resets=self._clock.resets, last_at=at
-                )
-                with self._fresh:
-                    self._newest = index, at, spread, frame
-                    self._fresh.notify()
+                    self.health = replace(self.health, fps=(self.health.frames - before) / passed)
+                    began, before = self._now(), self.health.frames
+
+    def _take_in(self, frame: av.VideoFrame | Skipped, arrived: float, is_past: bool) -> None:
+        """One frame of the camera, decoded or passed over."""
+        index = self.health.frames
+        if isinstance(frame, Skipped):
+            self.health = replace(self.health, frames=index + 1)
+            return
+        late = is_past and frame.time is not None
+        at, spread = self._clock.recall(frame.time or 0.0) if late else self._clock.place(frame.time, arrived)
+        self._assert_alive(frame, at)
+        self.health = replace(
+            self.health, state="streaming", error="", frames=index + 1, resets=self._clock.resets, last_at=at
+        )
+        with self._fresh:
+            self._waiting.put(at, (index, at, spread, frame), is_past=late)
+            self._fresh.notify()
 
     def _assert_alive(self, frame: av.VideoFrame, at: float) -> None:
         """Even at night a sensor's noise changes some pixel; a server that repeats its last picture changes none."""
@@ -196,24 +217,13 @@ def opened(url: str, timeout_s: float) -> av.container.InputContainer:
     return container
 
 
-def _decoded(container: av.container.InputContainer, paced: bool) -> Iterator[av.VideoFrame]:
-    """The frames of a stream as they come; a file is played at its own pace, as if it were a camera."""
-    began, damaged = time.monotonic(), 0
+def _packets(container: av.container.InputContainer, paced: bool) -> Iterator[av.Packet[VideoStream]]:
+    """The packets of a stream as they come; those of a file at its own pace, as if it were a camera."""
+    began = time.monotonic()
     for packet in container.demux(container.streams.video[0]):
-        try:
-            frames = packet.decode()
-        except av.EOFError:
-            continue
-        except av.FFmpegError:
-            damaged += 1
-            if damaged > 250:  # ten seconds of nothing but rubbish
-                raise
-            continue
-        for frame in frames:
-            damaged = 0
-            if paced and frame.time is not None:
-                time.sleep(max(0.0, began + frame.time - time.monotonic()))
-            yield frame
+        if paced and packet.pts is not None and packet.time_base:
+            time.sleep(max(0.0, began + float(packet.pts * packet.time_base) - time.monotonic()))
+        yield packet
 
 
 def _packed(index: int, at: float, spread_s: float, frame: av.VideoFrame) -> Packed:
