@@ -12,8 +12,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from perdure.errors import ModelError
-from perdure.train.detector.export import Rows
-from perdure.train.detector.load import convolutions, cut_to_person, load_parent
+from perdure.train.detector.export import Rows, export_onnx
+from perdure.train.detector.load import convolutions, cut_to_person, load_exported, load_parent
 from perdure.train.detector.nano import YoloxNano
 
 
@@ -70,3 +70,20 @@ def test_another_net_is_refused(tmp_path: Path) -> None:
         load_parent(tmp_path / "narrow.onnx")
     with pytest.raises(ModelError, match="no such file"):
         load_parent(tmp_path / "missing.onnx")
+
+
+def test_an_exported_net_comes_back(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    net = YoloxNano(classes=1)
+    export_onnx(net, tmp_path / "net.onnx")
+    back = load_exported(tmp_path / "net.onnx")
+    for name, weight in net.state_dict().items():
+        torch.testing.assert_close(back.state_dict()[name], weight)
+
+
+def test_what_is_no_exported_net_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such file"):
+        load_exported(tmp_path / "nowhere.onnx")
+    write_convolutions(YoloxNano(classes=1), tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match="not an exported perdure-det"):
+        load_exported(tmp_path / "other.onnx")

@@ -95,6 +95,35 @@ def test_a_known_person_holds_the_parents_score_down_to_its_worth() -> None:
     assert abs(held[10].item() - 0.9 * sure) < 1e-6
 
 
+def test_small_people_keep_the_parents_score() -> None:
+    points, strides = anchor_points(64, 64)
+    rows = torch.full((len(points), 6), -20.0)
+    rows[:, :4] = 0.0  # boxes as large as their stride: 8 px for the first 64 rows, 16 px for the next
+    rows[10, 4:] = rows[70, 4:] = 5.0
+    sure = float(torch.tensor(5.0).sigmoid()) ** 2
+    nobody, none = torch.zeros(0, 4), torch.zeros(0)
+    held = held_scores(rows, points, strides, nobody, none, Retention(0.9, 0.3, small_below_px=12.0))
+    assert abs(held[10].item() - sure) < 1e-6
+    assert abs(held[70].item() - 0.3 * sure) < 1e-6
+
+
+def test_a_small_person_is_worth_no_less_than_the_parent_says() -> None:
+    maps = [torch.zeros(1, 6, 64 // s, 64 // s) for s in (8, 16, 32)]
+    for level in maps:
+        level[:, 4:] = -12.0
+    parent = [level.clone() for level in maps]
+    parent[0][0, 4:, 3, 3] = 3.0
+    doubted = [Targets(torch.zeros(0, 4), torch.zeros(0, 4), torch.tensor([[24.0, 24.0, 32.0, 32.0, 0.1]]))]
+
+    def loss(score: float, small_below_px: float) -> float:
+        maps[0][0, :2, 3, 3] = 0.5
+        maps[0][0, 4:, 3, 3] = float(torch.logit(torch.tensor(score).sqrt()))
+        return detection_losses(maps, doubted, parent, Retention(0.9, 0.3, small_below_px)).score.item()
+
+    assert loss(0.1, 0.0) < loss(0.9, 0.0)
+    assert loss(0.9, 40.0) < loss(0.1, 40.0)
+
+
 def test_a_person_in_doubt_counts_by_its_worth() -> None:
     def loss(score: float, worth: float) -> float:
         each = float(torch.logit(torch.tensor(score).sqrt()))

@@ -20,7 +20,17 @@ from perdure.train.detector.config import DetectorTraining, read_config
 from perdure.train.detector.data import read_coco
 from perdure.train.detector.export import Rows, export_onnx
 from perdure.train.detector.nano import BACKBONE, YoloxNano
-from perdure.train.detector.train import Score, ahead, blend, choose_blend, divide, learning_rate, train
+from perdure.train.detector.train import (
+    Score,
+    ahead,
+    begin,
+    blend,
+    choose_blend,
+    divide,
+    evenly,
+    learning_rate,
+    train,
+)
 
 
 @pytest.fixture
@@ -237,3 +247,24 @@ def test_the_command_writes_the_weights(
     assert written == [config.out / "perdure_det.onnx"]
     assert "sha256 digest" in capsys.readouterr().out
     assert torch.load(config.out / "last.pt", weights_only=True)["epoch"] == 2
+
+
+def test_training_goes_on_from_what_shipped_and_undoes_its_blend(
+    config: DetectorTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, trained = module.load_parent(config.parent), YoloxNano(classes=1, width=4)
+    shipped = blend(parent, trained, 0.2)
+    monkeypatch.setattr(module, "load_exported", lambda path: shipped)
+    told = config.model_copy(update={"start": Path("perdure_det.onnx"), "start_share": 5.0})
+    for ours, full in zip(begin(parent, told).parameters(), trained.parameters(), strict=True):
+        torch.testing.assert_close(ours, full, atol=1e-5, rtol=1e-4)
+    for ours, theirs in zip(begin(parent, config).parameters(), parent.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_of_a_large_group_some_are_scored_and_none_is_trained_on(config: DetectorTraining) -> None:
+    few = config.model_copy(update={"scored_most": 1, "held_out": {"last": (f"{config.train.parent.name}/4", "x")}})
+    pictures, groups = divide(few)
+    assert {name: len(group) for name, group in groups.items()} == {"last": 1, "val": 1}
+    assert len(pictures) == 5
+    assert [picture.name[-5] for picture in evenly(read_coco(config.val), 3)] == ["0", "2", "4"]

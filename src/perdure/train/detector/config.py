@@ -18,10 +18,17 @@ class DetectorTraining(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     parent: Path = Field(description="YOLOX-Nano ONNX file to start from.")
+    start: Path | None = Field(None, description="Exported perdure-det to go on from; else the parent.")
+    start_share: float = Field(
+        1.0, ge=0.0, le=20.0, description="How far from parent to `start`; 5 undoes a blend of a fifth."
+    )
     train: Path = Field(description="COCO json to train on; pictures beside it.")
     val: Path = Field(description="COCO json to select on; never the test set.")
     held_out: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Groups of train to select on instead, by starts of `folder/name`."
+    )
+    scored_most: int = Field(
+        10_000, ge=1, description="Pictures of a group that are scored, evenly spaced; those left out stay held out."
     )
     only_reported: tuple[str, ...] = Field((), description="Subsets of val that nothing is selected by.")
     teacher: Path | None = Field(None, description="Boxes of a teacher, written by `perdure train teach`.")
@@ -58,6 +65,9 @@ class DetectorTraining(BaseModel):
     )
     parent_share: float = Field(0.9, ge=0.0, le=1.0, description="How far rows of known people follow the parent.")
     unknown_share: float = Field(0.9, ge=0.0, le=1.0, description="The same where nobody is known to be.")
+    small_below_px: float = Field(
+        0.0, ge=0.0, description="People lower than this on the canvas keep the parent's score where it is higher."
+    )
     may_lose: float = Field(
         0.0, ge=-1.0, le=1.0, description="AP50 a blend may lose against the parent on a group it is selected by."
     )

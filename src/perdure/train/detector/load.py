@@ -10,9 +10,10 @@ from onnx import numpy_helper
 from torch import nn
 
 from perdure.errors import ModelError
-from perdure.train.detector.nano import YoloxNano
+from perdure.train.detector.nano import YoloxNano, as_focus
 
 PERSON_CLASS = 0
+STEM = "stem.conv"
 
 
 def convolutions(net: nn.Module) -> list[nn.Conv2d]:
@@ -58,3 +59,22 @@ def cut_to_person(parent: YoloxNano) -> YoloxNano:
             target.weight.copy_(source.weight[rows])
             target.bias.copy_(source.bias[rows])
     return cut
+
+
+def load_exported(path: Path) -> YoloxNano:
+    """A one-class net as `export_onnx` wrote it; its weights bear their names.
+
+    Raises:
+        ModelError: the file is missing, or holds another net.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; `start` must name an exported perdure-det")
+    told = {tensor.name: numpy_helper.to_array(tensor).copy() for tensor in onnx.load(str(path)).graph.initializer}
+    state = {name.removeprefix("net."): torch.from_numpy(value) for name, value in told.items() if "net." in name}
+    net = YoloxNano(classes=1)
+    try:
+        state[f"{STEM}.weight"] = as_focus(state[f"{STEM}.weight"])
+        net.load_state_dict(state)
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(f"{path}: not an exported perdure-det; give a file of `perdure train detector`") from error
+    return net

@@ -84,10 +84,15 @@ def ignored_rows(boxes: Tensor, at: Tensor, regions: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How far rows that answer for nobody follow the parent's score: where a person is known, and where none is."""
+    """How far rows that answer for nobody follow the parent's score: where a person is known, and where none is.
+
+    Rows whose box the parent sees lower than `small_below_px` keep its whole score, and so does a small person's row
+    that answers where the parent is the surer: few pictures label the small, and silence about them unteaches them.
+    """
 
     known: float
     unknown: float
+    small_below_px: float = 0.0
 
 
 @torch.no_grad()
@@ -96,15 +101,19 @@ def held_scores(
 ) -> Tensor:
     """The scores (N,) that the parent's raw rows (N, 6) of one picture hold a net to.
 
-    A share of the parent's score, and where the parent's box is a known person's, no more than that one's worth.
+    A share of the parent's score, and where the parent's box is a known person's, no more than that one's worth;
+    the whole score where the box is small.
     """
     scores = log_joint_score(rows).exp()
     held = retention.unknown * scores
     sure = (scores > HELD_FROM).nonzero()[:, 0]
+    boxes = decode_boxes(rows[sure], points[sure], strides[sure])
     if len(people) and len(sure):
-        overlap, whose = pairwise_iou(decode_boxes(rows[sure], points[sure], strides[sure]), people).max(dim=1)
+        overlap, whose = pairwise_iou(boxes, people).max(dim=1)
         known = overlap >= SAME_IOU
         held[sure[known]] = torch.minimum(retention.known * scores[sure[known]], worth[whose[known]])
+    small = boxes[:, 3] - boxes[:, 1] < retention.small_below_px
+    held[sure[small]] = scores[sure[small]]
     return held
 
 
@@ -136,7 +145,9 @@ def detection_losses(
             wanted[index] = held_scores(parent_rows[index], points, strides, every, worth, retention)
         taken = assign(boxes[index], log_scores[index], every, points, strides)
         counted[index, taken.rows] = 1.0
-        wanted[index, taken.rows] = taken.ious * worth[taken.people]
+        answer = taken.ious * worth[taken.people]
+        small = every[taken.people, 3] - every[taken.people, 1] < retention.small_below_px
+        wanted[index, taken.rows] = torch.where(small, torch.maximum(answer, wanted[index, taken.rows]), answer)
         predicted.append(boxes[index, taken.rows])
         true.append(every[taken.people])
         worths.append(worth[taken.people])

@@ -28,7 +28,7 @@ from perdure.train.detector.data import Picture, read_coco
 from perdure.train.detector.distill import with_teacher
 from perdure.train.detector.evaluate import detect_all, report
 from perdure.train.detector.export import Rows, export_onnx
-from perdure.train.detector.load import cut_to_person, load_parent
+from perdure.train.detector.load import cut_to_person, load_exported, load_parent
 from perdure.train.detector.losses import Retention, detection_losses
 from perdure.train.detector.nano import BACKBONE, YoloxNano
 
@@ -77,16 +77,16 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
     pictures, groups = divide(config)
     batches = Batches(with_teacher(pictures, config), config)
     parent = cut_to_person(load_parent(config.parent)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    net = copy.deepcopy(parent)
+    net = begin(parent, config)
     for name in config.frozen:
         net.get_submodule(name).requires_grad_(False)
     shared = [name for name in config.frozen if name in BACKBONE]
-    average = copy.deepcopy(parent)
+    average = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(_parameter_groups(net, config.weight_decay), lr=config.lr)
     first, best = _restore(config.out / "last.pt", net, average, optimiser) if resume else (0, float("-inf"))
     if first == 0:
         (config.out / "curve.csv").write_text(",".join((CURVE_COLUMNS, *groups, "seconds")) + "\n")
-    retention = Retention(config.parent_share, config.unknown_share)
+    retention = Retention(config.parent_share, config.unknown_share, config.small_below_px)
     began = time.monotonic()
     for epoch in range(first, config.epochs):
         epoch_began = time.monotonic()
@@ -107,7 +107,7 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
             follow(average, net, min(config.ema_decay, (1 + seen) / (10 + seen)))
             box_sum, score_sum = box_sum + losses.box.item(), score_sum + losses.score.item()
             rows_sum += losses.rows_per_person
-            if step % 50 == 0:
+            if step % 20 == 0:
                 left = (time.monotonic() - began) / (seen + 1 - first * batches.steps)
                 left *= config.epochs * batches.steps - seen - 1
                 told = f"box {box_sum / (step + 1):.4f} score {score_sum / (step + 1):.4f}"
@@ -130,6 +130,17 @@ def train(config: DetectorTraining, resume: bool = False) -> tuple[YoloxNano, Sc
     return choose_blend(parent, trained, groups, config)
 
 
+def begin(parent: YoloxNano, config: DetectorTraining) -> YoloxNano:
+    """The weights that training starts from: the parent's, or some way along the line from them to `start`.
+
+    Raises:
+        ModelError: `start` is no exported perdure-det.
+    """
+    if config.start is None:
+        return copy.deepcopy(parent)
+    return blend(parent, load_exported(config.start), config.start_share)
+
+
 def divide(config: DetectorTraining) -> tuple[list[Picture], dict[str, list[Picture]]]:
     """Pictures to train on, and the groups to select by: those held out of train, and what val may be used for.
 
@@ -145,7 +156,13 @@ def divide(config: DetectorTraining) -> tuple[list[Picture], dict[str, list[Pict
     for name, group in groups.items():
         if not group:
             raise ConfigError(f"nothing to select by in {name!r}; check `held_out`, `val` and `only_reported`")
-    return pictures, groups
+    return pictures, {name: evenly(group, config.scored_most) for name, group in groups.items()}
+
+
+def evenly(pictures: list[Picture], most: int) -> list[Picture]:
+    """At most so many of the pictures, evenly spaced."""
+    count = min(most, len(pictures))
+    return [pictures[index * len(pictures) // count] for index in range(count)]
 
 
 def both_maps(net: YoloxNano, parent: YoloxNano, images: Tensor, frozen: set[str]) -> tuple[list[Tensor], list[Tensor]]:
