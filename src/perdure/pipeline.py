@@ -18,6 +18,7 @@ from perdure.config import DetectionConfig
 from perdure.detect.detector import Detector
 from perdure.detect.outside import Outside
 from perdure.detect.schedule import due
+from perdure.detect.tiles import Sheet, look, sheets
 from perdure.embed.crop import cut
 from perdure.embed.embedder import Embedder
 from perdure.events.visits import Visits
@@ -94,13 +95,15 @@ class Cameras:
     """Cameras whose detections somebody else made: their pictures are not searched."""
     looked_at: dict[str, float] = field(default_factory=dict)
     """UTC seconds of the last look of each camera."""
+    _closer: dict[str, list[Sheet]] = field(default_factory=dict)
+    """What to look at closely in the next look at each camera."""
     _none: Crops = field(init=False)
 
     def __post_init__(self) -> None:
         self._none = Crops.none(self.embedder.name, self.embedder.dim)
 
     def predict(self, frames: Sequence[Frame]) -> list[Frame]:
-        """The frames worth a look, given what moves in them and who is followed."""
+        """The frames worth a look, given what moves in them and who is followed; where they are worth a closer one."""
         with self.stage("track"):
             chosen = [frame for frame in frames if self._due(frame)]
         self.looked_at.update((frame.camera, frame.at) for frame in chosen)
@@ -111,7 +114,10 @@ class Cameras:
             return True
         since_s = frame.at - self.looked_at.get(frame.camera, -math.inf)
         people, certain = self.trackers[frame.camera].expected()
-        return due(since_s, frame.motion, people, certain, self.looks)
+        if not due(since_s, frame.motion, people, certain, self.looks):
+            return False
+        self._closer[frame.camera] = sheets(frame, people, since_s, self.looks)
+        return True
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """The people in each frame."""
@@ -119,7 +125,8 @@ class Cameras:
         with self.stage("decode"):
             images = [frame.image() for frame in searched]
         with self.stage("detect"):
-            found = iter(self.detector.detect(images) if images else [])
+            closer = [self._closer.get(frame.camera, []) for frame in searched]
+            found = iter(look(self.detector, images, closer) if images else [])
             return [
                 self.outside[frame.camera].of(frame, self.looks) if frame.camera in self.outside else next(found)
                 for frame in frames

@@ -19,6 +19,10 @@ class DetectionConfig(Section):
     min_score: float = Field(0.1, ge=0.0, le=1.0, description="Boxes below this are not even looked at.")
     min_height_px: float = Field(24.0, ge=1.0, le=10000.0, description="Smaller people are ignored.")
     nms_iou: float = Field(0.65, gt=0.0, le=1.0, description="Of two boxes that overlap more, the weaker one goes.")
+    tiles: Literal["auto", "off", "on"] = Field(
+        "off", description="Closer looks at small people: auto: where one moves or is expected; on: everywhere, always."
+    )
+    tiles_at_most: int = Field(1, ge=1, le=16, description="Closer looks at a frame, four places each, with auto.")
     every: int = Field(1, ge=1, le=1000, description="Leave out all frames but every n-th, whatever happens in them.")
     motion: bool = Field(True, description="Look where something moves; false: at every frame.")
     heartbeat_s: float = Field(2.0, gt=0.0, le=60.0, description="Look this often where nothing moves and nobody is.")

@@ -16,6 +16,8 @@ from perdure.types import Float32s, Image
 INPUT_AREA_PX2 = 640 * 384
 """A 4:3 picture costs as much as a wide one."""
 MOST_ENLARGED = 4 / 3
+ABOUT = 1.1
+"""By this factor the area of an input may be missed: that much the rounding of its sides does."""
 MOST_DISTORTED = 1.1
 """Up to this ratio of its two scales a picture fills the input; beyond it, it is padded instead."""
 
@@ -49,7 +51,8 @@ def plan(
     """How a picture of this size goes into an input.
 
     A free input has about ``area_px2``, enlarges a picture by at most ``most_enlarged``, and takes the multiples
-    nearest to the picture's own shape: a stretch of a few per cent costs the detector nothing, padding costs time.
+    nearest to the picture's own shape: a stretch of a few per cent costs the detector nothing, padding costs time. A
+    picture that is about such an input already is taken as it is.
     """
     if given.height is not None and given.width is not None:
         if given.fit == "stretch":
@@ -57,6 +60,8 @@ def plan(
         scale = min(given.height / height, given.width / width)
         return _fit(height, width, given.height, given.width, scale, scale)
     step = given.multiple_of
+    if height % step == 0 and width % step == 0 and 1 / ABOUT < height * width / area_px2 < ABOUT:
+        return _fit(height, width, height, width, 1.0, 1.0)
     scale = min(math.sqrt(area_px2 / (height * width)), most_enlarged)
     high, wide = (step * max(1, round(side * scale / step)) for side in (height, width))
     scale_y, scale_x = high / height, wide / width
