@@ -30,7 +30,7 @@ def models(monkeypatch):
 @contextmanager
 def running(folder, cameras, **limits):
     """A site that watches, and the questions to its database."""
-    config = parse({"cameras": cameras, "live": {"silent_after_s": 2.0, **limits}, "events": {"visit_gap_s": 30.0}})
+    config = parse({"cameras": cameras, "live": {"silent_after_s": 2.0, **limits}, "events": {"visit_gap_s": 600.0}})
     with LiveSite(config, folder) as site, SiteReader(folder / DATABASE) as reader:
         thread = threading.Thread(target=site.run)
         thread.start()
@@ -41,7 +41,7 @@ def running(folder, cameras, **limits):
             thread.join()
 
 
-def until(true, timeout_s=60.0):
+def until(true, timeout_s=240.0):
     end = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < end, "not in time"
