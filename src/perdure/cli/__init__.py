@@ -13,6 +13,7 @@ from perdure.cli import models, train
 from perdure.cli.demo import demo
 from perdure.cli.doctor import doctor
 from perdure.cli.embed import embed
+from perdure.cli.report import report
 from perdure.cli.run import run
 from perdure.cli.search import search
 from perdure.cli.serve import camera_app, serve
@@ -49,6 +50,7 @@ app.command()(serve)
 app.command()(track)
 app.command()(embed)
 app.command()(search)
+app.command()(report)
 app.command()(simulate)
 app.command()(doctor)
 app.add_typer(camera_app, name="camera")

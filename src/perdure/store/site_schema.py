@@ -67,3 +67,9 @@ told = Table(
 Index("events_by_start", events.c.start, events.c.id)
 Index("people_by_last_seen", people.c.last_seen, people.c.id)
 Index("tracklets_by_identity", tracklets.c.identity, tracklets.c.start)
+tracklets_by_start = Index(
+    "tracklets_by_start", tracklets.c.start, tracklets.c.end, tracklets.c.camera, tracklets.c.identity
+)
+"""Holds all that is asked of stays of a time, so that their paths, which are long, are not read past."""
+events_told = Index("events_told", events.c.kind, events.c.superseded_by, events.c.identity)
+"""Who was told of, without reading what was told."""

@@ -70,6 +70,8 @@ class SiteStore:
         if self.get("format", FORMAT) != FORMAT:
             raise StoreError(f"{path} was written by another version of perdure (format {self.get('format')})")
         self.put("format", FORMAT)
+        for index in (schema.tracklets_by_start, schema.events_told):  # which older databases lack
+            self._write(lambda index=index: index.create(self._connection, checkfirst=True))
 
     def __enter__(self) -> Self:
         return self
