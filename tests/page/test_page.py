@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.api.conftest import PASSWORD, service  # noqa: F401 - a fixture
 
-VIEWS = ("Live", "Events", "People", "Search", "Cameras", "Settings")
+VIEWS = ("Live", "Events", "People", "Search", "Map", "Analytics", "Cameras", "Settings")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
@@ -141,10 +141,84 @@ def test_a_dropped_picture_is_answered(browser, address, tmp_path):
     page.get_by_role("link", name="Search").click()
     page.locator("input[type=file]").set_input_files(picture)
     expect(page.get_by_text("No person was found on it")).to_be_visible(timeout=20_000)
-    assert page.locator("ul.people > li").count() >= 1
+    expect(page.locator("ul.hits > li").first).to_be_visible()
     (tmp_path / "text.png").write_text("no picture")
     page.locator("input[type=file]").set_input_files(tmp_path / "text.png")
     expect(page.get_by_role("alert")).to_contain_text("no JPEG, PNG or WebP")
+    page.context.close()
+
+
+def test_where_else_of_a_picture_and_of_a_person_is_a_journey(browser, address, service):  # noqa: F811
+    person = service.context.reader.identity_of("door/1")
+    page = logged_in(browser, address)
+    page.goto(f"{address}/#/people/{person}")
+    page.get_by_role("link", name="Where else?", exact=True).click()
+    first = page.locator("ul.hits > li").first
+    expect(first).to_contain_text(person)
+    expect(first.locator("ol.journey > li")).to_have_count(len(service.context.reader.tracklets_of(person)))
+    page.goto(f"{address}/#/events")
+    page.get_by_role("link", name=re.compile("^Where else was")).first.click()
+    expect(page.get_by_alt_text("what is looked for")).to_be_visible()
+    expect(page.locator("ul.hits > li").first).to_be_visible(timeout=20_000)
+    page.get_by_label("To", exact=True).fill("2001-01-01T00:00")
+    expect(page.get_by_text("Nobody was seen in that time")).to_be_visible(timeout=20_000)
+    assert page.wrong == []
+    page.context.close()
+
+
+def test_a_box_is_drawn_on_a_picture(browser, address, tmp_path):
+    picture = tmp_path / "scene.png"
+    cv2.imwrite(str(picture), np.full((180, 320, 3), 128, np.uint8))
+    page = logged_in(browser, address)
+    page.get_by_role("link", name="Search").click()
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.get_by_text("draw a box around the one you mean")).to_be_visible(timeout=20_000)
+    area = page.get_by_alt_text("what is looked for").bounding_box()
+    page.mouse.move(area["x"] + 40, area["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 120, area["y"] + 150, steps=4)
+    page.mouse.up()
+    expect(page.locator("ul.hits > li").first).to_be_visible(timeout=20_000)
+    assert page.wrong == []
+    page.context.close()
+
+
+def test_figures_are_drawn_with_their_tables_and_files(browser, address):
+    page = logged_in(browser, address)
+    page.get_by_role("link", name="Analytics").click()
+    page.get_by_label("Period").select_option("Last 24 hours")
+    people = page.get_by_role("region", name="People by hour", exact=True)
+    expect(people.locator("svg")).to_be_visible(timeout=20_000)
+    people.get_by_text("Table").click()
+    expect(people.locator("tbody tr").first).to_be_visible()
+    with page.expect_download() as made:
+        people.get_by_role("link", name="People by hour as PNG").click()
+    assert made.value.suggested_filename == "people.png"
+    page.get_by_label("Period").select_option("choose …")
+    page.get_by_label("From", exact=True).fill("2001-01-02")
+    page.get_by_label("To", exact=True).fill("2001-01-01")
+    expect(page.get_by_role("alert")).to_contain_text("the time is empty")
+    assert page.wrong == []
+    page.context.close()
+
+
+def test_a_camera_is_dragged_to_its_place(browser, address, service, tmp_path):  # noqa: F811
+    picture = tmp_path / "plan.png"
+    cv2.imwrite(str(picture), np.full((300, 600, 3), 230, np.uint8))
+    page = logged_in(browser, address)
+    page.get_by_role("link", name="Map").click()
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.get_by_role("button", name="Without the plan")).to_be_visible(timeout=20_000)
+    camera = page.get_by_role("button", name=re.compile("^door, "))
+    plan, begun = page.locator(".plan").bounding_box(), camera.bounding_box()
+    page.mouse.move(begun["x"] + begun["width"] / 2, begun["y"] + begun["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(plan["x"] + plan["width"] * 0.25, plan["y"] + plan["height"] * 0.75, steps=6)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Let door find its own place")).to_be_visible(timeout=20_000)
+    placed = {c["name"]: c for c in service.log_in().get("/api/v1/map").json()["cameras"]}["door"]
+    assert (placed["x"], placed["y"]) == pytest.approx((0.25, 0.75), abs=0.02)
+    assert page.wrong == []
     page.context.close()
 
 

@@ -65,7 +65,19 @@ export type Status = {
   disk_free_mb: number
 }
 export type Box = { x1: number; y1: number; x2: number; y2: number; score: number }
-export type Searched = { boxes: Box[]; chosen: number | null; hits: (Person & { similarity: number })[] }
+export type Hit = Person & { probability: number | null; nearest: string; journeys: Visit[] }
+export type Searched = { boxes: Box[]; chosen: number | null; hits: Hit[]; said: string }
+export type Placed = { name: string; x: number; y: number; by_hand: boolean; state: string; people: string[] }
+export type Link = {
+  source: string
+  target: string
+  hand_offs: number
+  median_s: number
+  low_s: number
+  high_s: number
+  in_view: number
+}
+export type SiteMap = { plan: [number, number] | null; cameras: Placed[]; links: Link[] }
 export type User = { name: string; role: Me['role']; cameras: string[] }
 export type Token = { id: number; user: string; label: string; created: number; expires: number | null; secret?: string }
 export type Audit = { id: number; at: number; user: string; action: string; subject: string }
@@ -110,11 +122,13 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
-export const get = <T>(path: string, query: Record<string, string | number | boolean | undefined | null> = {}) => {
+type Query = Record<string, string | number | boolean | undefined | null>
+const queried = (path: string, query: Query): string => {
   const wanted = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '')
   const text = new URLSearchParams(wanted.map(([key, value]) => [key, String(value)])).toString()
-  return ask<T>('GET', text ? `${path}?${text}` : path)
+  return text ? `${path}?${text}` : path
 }
+export const get = <T>(path: string, query: Query = {}) => ask<T>('GET', queried(path, query))
 export const post = <T>(path: string, body?: unknown) => ask<T>('POST', path, body)
 export const patch = <T>(path: string, body: unknown) => ask<T>('PATCH', path, body)
 export const put = <T>(path: string, body: unknown) => ask<T>('PUT', path, body)
@@ -138,3 +152,10 @@ export const cameraPicture = (name: string, width: number, tick: number): string
   `${ROOT}/cameras/${encodeURIComponent(name)}/picture.jpg?width=${width}&t=${tick}`
 export const liveEvents = (): EventSource => new EventSource(`${ROOT}/live`)
 export const exportOf = (form: 'csv' | 'json'): string => `${ROOT}/export/events.${form}`
+export const figuresFile = (path: string, query: Query): string => queried(`${ROOT}/analytics/${path}`, query)
+export const planPicture = (version: number): string => `${ROOT}/map/plan.jpg?v=${version}`
+export async function snapshot(camera: string): Promise<File> {
+  const answer = await fetch(`${cameraPicture(camera, 3840, Date.now())}&boxes=false`)
+  if (!answer.ok) throw new Problem(answer.status, `${camera} shows no picture now.`)
+  return new File([await answer.blob()], `${camera}.jpg`, { type: 'image/jpeg' })
+}

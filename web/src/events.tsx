@@ -1,10 +1,10 @@
 // One card a visit: pictures, cameras in order.
 import { useEffect, useState } from 'preact/hooks'
-import { type Camera, type Page, type Visit, exportOf, get } from './api'
+import { type Camera, type Me, type Page, type Visit, exportOf, get } from './api'
 import { useLiveVisits } from './live'
-import { Chips, Empty, Note, Picture, clock, day, lasted, useLoaded } from './parts'
+import { Chips, Empty, Findable, Note, Picture, clock, day, lasted, useLoaded } from './parts'
 
-export function Events() {
+export function Events({ me }: { me: Me }) {
   const [camera, setCamera] = useState('')
   const [date, setDate] = useState('')
   const [older, setOlder] = useState<Visit[]>([])
@@ -51,7 +51,7 @@ export function Events() {
       <ul class="cards">
         {shown.map((visit) => (
           <li key={visit.id}>
-            <VisitCard visit={visit} />
+            <VisitCard visit={visit} may={me.role !== 'viewer'} />
           </li>
         ))}
       </ul>
@@ -60,12 +60,12 @@ export function Events() {
   )
 }
 
-export function VisitCard({ visit }: { visit: Visit }) {
+export function VisitCard({ visit, may }: { visit: Visit; may: boolean }) {
   const pictures = [...new Set([visit.picture, ...visit.sightings.map((s) => s.picture)])].filter(Boolean).slice(0, 4)
   return (
     <article class="card">
       <div class="strip">
-        {pictures.map((picture) => <Picture key={picture} of={picture} about={`${visit.identity}`} />)}
+        {pictures.map((picture) => <Findable key={picture} of={picture} about={visit.identity} may={may} />)}
         {pictures.length === 0 && <Picture of="" about={visit.identity} />}
       </div>
       <p>

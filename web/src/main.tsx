@@ -1,9 +1,11 @@
 import { render } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { Analytics } from './analytics'
 import { type Me, logIn, post, whenLoggedOut, whoAmI } from './api'
 import { Cameras } from './cameras'
 import { Events } from './events'
 import { Live } from './live'
+import { MapView } from './map'
 import { Note } from './parts'
 import { People } from './people'
 import { PersonView } from './person'
@@ -11,7 +13,7 @@ import { Search } from './search'
 import { Settings } from './settings'
 import './style.css'
 
-const VIEWS = ['Live', 'Events', 'People', 'Search', 'Cameras', 'Settings'] as const
+const VIEWS = ['Live', 'Events', 'People', 'Search', 'Map', 'Analytics', 'Cameras', 'Settings'] as const
 
 function useRoute(): string[] {
   const read = () => decodeURIComponent(location.hash.replace(/^#\/?/, '')).split('/')
@@ -61,9 +63,11 @@ function App() {
       </header>
       <main id="content" tabIndex={-1}>
         {shown === 'Live' && <Live />}
-        {shown === 'Events' && <Events />}
+        {shown === 'Events' && <Events me={me} />}
         {shown === 'People' && (person ? <PersonView id={person} me={me} /> : <People />)}
-        {shown === 'Search' && <Search />}
+        {shown === 'Search' && <Search route={rest} />}
+        {shown === 'Map' && <MapView me={me} />}
+        {shown === 'Analytics' && <Analytics />}
         {shown === 'Cameras' && <Cameras me={me} />}
         {shown === 'Settings' && <Settings me={me} />}
       </main>

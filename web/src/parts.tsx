@@ -30,6 +30,16 @@ export function Picture({ of, about, small }: { of: string; about: string; small
   return <img class={name} src={pictureOf(of)} alt={about} loading="lazy" onError={() => setGone(true)} />
 }
 
+/** A picture that leads to where else its person was, for those who may search. */
+export function Findable({ of, about, may }: { of: string; about: string; may: boolean }) {
+  if (!may || !of) return <Picture of={of} about={about} />
+  return (
+    <a class="findable" href={`#/search/kept/${of}`} title="Where else?" aria-label={`Where else was ${about}? By this picture`}>
+      <Picture of={of} about="" />
+    </a>
+  )
+}
+
 export function Chips({ names }: { names: string[] }) {
   return (
     <span class="chips">

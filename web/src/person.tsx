@@ -1,7 +1,7 @@
 // One person: best pictures, when and where, why, and corrections.
 import { useState } from 'preact/hooks'
 import { type Me, type Page, type Person, type PersonDetails, type Stay, get, patch, post, remove } from './api'
-import { Chips, Empty, Note, Picture, called, clock, lasted, moment, useLoaded } from './parts'
+import { Chips, Empty, Findable, Note, Picture, called, clock, lasted, moment, useLoaded } from './parts'
 
 export function PersonView({ id, me }: { id: string; me: Me }) {
   const path = `people/${encodeURIComponent(id)}`
@@ -55,6 +55,9 @@ export function PersonView({ id, me }: { id: string; me: Me }) {
           </p>
           {may && (
             <p class="actions">
+              <a class="button" href={`#/search/person/${person.id}`}>
+                Where else?
+              </a>
               <button onClick={rename}>Rename</button>
               <Merge of={person} act={act} />
               <button
@@ -93,7 +96,7 @@ export function PersonView({ id, me }: { id: string; me: Me }) {
             </p>
             <div class="strip">
               {stay.pictures.map((picture) => (
-                <Picture key={picture} of={picture} about={`${called(person)} at ${stay.camera}`} />
+                <Findable key={picture} of={picture} about={`${called(person)} at ${stay.camera}`} may={may} />
               ))}
             </div>
             <Why stay={stay} />

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Response
@@ -10,10 +10,11 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from perdure.api.auth import Admin, Viewer
-from perdure.api.context import Service
+from perdure.api.context import Context, Service
 from perdure.config import CameraConfig, CameraName
 from perdure.nodes import camera_book
 from perdure.nodes.live import CameraStatus
+from perdure.store.accounts import User
 from perdure.video.live import redacted
 from perdure.video.probe import probe
 
@@ -121,12 +122,22 @@ def picture(
 @router.get("/pictures/{reference:path}", response_class=FileResponse)
 def kept(reference: str, user: Viewer, service: Service) -> FileResponse:
     """A kept picture of somebody."""
+    path = kept_picture(service, user, reference)
+    return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def kept_picture(service: Context, user: User, reference: str) -> Path:
+    """Where a kept picture is that this user may see.
+
+    Raises:
+        HTTPException: 404.
+    """
     parts = PurePosixPath(reference).parts
     inside = len(parts) == 4 and parts[0] == "crops" and ".." not in parts and reference.endswith(".jpg")
     path = service.site.folder / reference
     if not inside or not user.sees(parts[1]) or not path.is_file():
         raise HTTPException(404, "there is no such picture")
-    return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+    return path
 
 
 def _camera(status: CameraStatus, source: str) -> CameraOut:

@@ -7,9 +7,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from perdure import assemble
+from perdure.analytics.read import Source
 from perdure.api.broadcast import Broadcast
 from perdure.api.limits import Limiter
-from perdure.nodes.live import LiveSite
+from perdure.nodes.live import DATABASE, LiveSite
+from perdure.nodes.search_index import SearchIndex
 from perdure.store.accounts import Accounts
 from perdure.store.site_reader import SiteReader
 
@@ -24,6 +27,23 @@ class Context:
     broadcast: Broadcast
     logins: Limiter = field(default_factory=lambda: Limiter(failures=5, per_s=60.0))
     searches: Limiter = field(default_factory=lambda: Limiter(failures=30, per_s=60.0))
+    figures: Source = field(init=False)
+    """Stays and paths, for analytics."""
+    everybody: SearchIndex = field(init=False)
+    """All that is stored, for searches."""
+
+    def __post_init__(self) -> None:
+        path, embedder = self.site.folder / DATABASE, self.site.embedder
+        self.figures = Source(path)
+        calibration = assemble.calibration_of(self.site.config.embedding.model)
+        return_rate = self.site.config.gallery.return_rate
+        self.everybody = SearchIndex(path, embedder.name, embedder.dim, calibration, return_rate)
+        self.site.when_erased.append(self.everybody.drop)
+
+    def close(self) -> None:
+        """No more questions."""
+        self.figures.close()
+        self.everybody.close()
 
 
 def of(request: Request) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
@@ -31,7 +32,7 @@ from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import standing
 from perdure.store.accounts import User
 from perdure.store.site_reader import EventFilter, Person
-from perdure.types import Enrolled, Matched, Merged, Moved, Split, Tracklet
+from perdure.types import Enrolled, Forgotten, Matched, Merged, Moved, Split, Tracklet
 
 router = APIRouter(tags=["people"])
 
@@ -96,7 +97,7 @@ def people(
 @router.get("/people/{id}")
 def person(id: str, user: Viewer, service: Service) -> PersonDetails:
     """Somebody with every stay, and why each is believed to show them."""
-    found = _found(service, user, id)
+    found = found_by(service, user, id)
     service.accounts.note(service.site.now(), user.name, "looked at a person", found.id)
     stays = [t for t in service.reader.tracklets_of(found.id) if user.sees(t.camera)]
     reasons = _reasons(service, stays)
@@ -111,37 +112,37 @@ def person(id: str, user: Viewer, service: Service) -> PersonDetails:
 @router.patch("/people/{id}")
 def rename(id: str, given: Naming, user: Operator, service: Service) -> PersonOut:
     """Give somebody a name."""
-    known = _found(service, user, id).id
+    known = found_by(service, user, id).id
     service.site.ask(lambda gallery, at: corrections.rename(gallery, at, known, given.name))
     service.accounts.note(service.site.now(), user.name, "named a person", known)
-    return person_out(_found(service, user, known), user)
+    return person_out(found_by(service, user, known), user)
 
 
 @router.post("/people/{id}/merge")
 def merge(id: str, given: Merging, user: Operator, service: Service) -> PersonOut:
     """They are the same person; 409 where two of their sightings cannot be."""
-    source, target = _found(service, user, id).id, _found(service, user, given.into).id
+    source, target = found_by(service, user, id).id, found_by(service, user, given.into).id
     service.site.ask(lambda gallery, at: corrections.merge(gallery, at, source, target))
     service.accounts.note(service.site.now(), user.name, "merged people", f"{source} into {target}")
-    return person_out(_found(service, user, target), user)
+    return person_out(found_by(service, user, target), user)
 
 
 @router.post("/people/{id}/split")
 def split(id: str, given: Splitting, user: Operator, service: Service) -> PersonOut:
     """These sightings are somebody else, who is answered."""
-    known = _found(service, user, id).id
+    known = found_by(service, user, id).id
     service.site.ask(lambda gallery, at: corrections.split(gallery, at, known, given.tracklets))
     service.accounts.note(service.site.now(), user.name, "split a person", known)
-    return person_out(_found(service, user, _home(service, given.tracklets[0])), user)
+    return person_out(found_by(service, user, _home(service, given.tracklets[0])), user)
 
 
 @router.post("/moves")
 def move(given: Moving, user: Operator, service: Service) -> PersonOut:
     """One sighting is somebody else known, who is answered."""
-    target = _found(service, user, given.to).id
+    target = found_by(service, user, given.to).id
     service.site.ask(lambda gallery, at: corrections.move(gallery, at, given.tracklet, target))
     service.accounts.note(service.site.now(), user.name, "moved a sighting", f"{given.tracklet} to {target}")
-    return person_out(_found(service, user, target), user)
+    return person_out(found_by(service, user, target), user)
 
 
 @router.post("/constraints", status_code=204)
@@ -155,7 +156,7 @@ def constrain(given: Constraining, user: Operator, service: Service) -> None:
 @router.delete("/people/{id}")
 def forget(id: str, given: Forgetting, user: Admin, service: Service) -> ChangeOut:
     """Erase somebody everywhere: evidence, pictures, visits. It cannot be taken back."""
-    known = _found(service, user, id).id
+    known = found_by(service, user, id).id
     tombstone = service.site.forget(known, given.reason)
     service.accounts.note(service.site.now(), user.name, "erased a person", known)
     return change_out(-1, tombstone, stands=True)
@@ -182,19 +183,28 @@ def undo(position: int, user: Operator, service: Service) -> None:
     service.accounts.note(service.site.now(), user.name, "took a change back", str(position))
 
 
-def _found(service: Context, user: User, id: str) -> Person:
+def found_by(service: Context, user: User, id: str) -> Person:
     """Somebody this user may see, also by the number of an identity that was merged.
 
     Raises:
-        HTTPException: 404.
+        HTTPException: 404, or 410 where this person was erased.
     """
     found = service.reader.person(id)
     if found is None:
         now = service.site.ask(lambda gallery, _: gallery.partition.resolve(id))
         found = service.reader.person(now)
+    if found is None and (when := service.site.ask(lambda gallery, _: _erased_at(gallery, id))) is not None:
+        day = datetime.fromtimestamp(when, UTC).strftime("%d %B %Y")
+        raise HTTPException(410, f"{id} was erased on {day}: nothing is kept of this person")
     if found is None or not any(user.sees(camera) for camera in found.cameras):
         raise HTTPException(404, f"there is no person {id}")
     return found
+
+
+def _erased_at(gallery: Gallery, id: str) -> float | None:
+    """When somebody was erased, UTC seconds; None where they were not."""
+    erased = (change.at for change in gallery.log if isinstance(change, Forgotten) and change.identity == id)
+    return next(erased, None)
 
 
 def _home(service: Context, tracklet: str) -> str:

@@ -1,4 +1,4 @@
-"""``perdure search``: who looks like the person on a picture."""
+"""``perdure search``: who looks like the person on a picture, and where they were."""
 
 from __future__ import annotations
 
@@ -17,16 +17,39 @@ if TYPE_CHECKING:
 
 def search(
     picture: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture of the person, cut out.")],
-    among: Annotated[Path, typer.Option("--in", help="A folder of pictures, or the npz that perdure embed wrote.")],
+    among: Annotated[
+        Path, typer.Option("--in", help="Pictures, an npz of perdure embed, or the folder of a run or site.")
+    ],
     top: Annotated[int, typer.Option("--top", min=1, max=1000, help="How many to show.")] = 10,
     embedder: Annotated[
         str | None, typer.Option("--embedder", help="Model (default: auto, or that of the npz).")
     ] = None,
+    camera: Annotated[list[str] | None, typer.Option("--camera", help="Run or site: seen by this one.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", help="Run or site: seen after this time.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Run or site: seen before this time.")] = None,
     device: DeviceOption = Device.AUTO,
     as_json: JsonOption = False,
     html: HtmlOption = None,
 ) -> None:
-    """The pictures most like one picture, with how alike they are and how probably they show the same person."""
+    """Who looks most like the person on a picture, and how probably it is the same person.
+
+    In the folder of a run or a site: people, with their journeys over the cameras. Else: the pictures most like it.
+    """
+    from perdure.cli.search_journeys import database_in, journeys
+    from perdure.errors import InputError
+
+    if (database := database_in(among)) is not None:
+        journeys(picture, database, embedder, (camera or [], begin, end), top, device.value, as_json, html)
+        return
+    if camera or begin or end:
+        raise InputError(f"--camera, --from and --to are for the folder of a run or a site, which {among} is not")
+    _pictures(picture, among, top, embedder, device, as_json, html)
+
+
+def _pictures(
+    picture: Path, among: Path, top: int, embedder: str | None, device: Device, as_json: bool, html: Path | None
+) -> None:
+    """Among pictures that nobody has grouped."""
     from dataclasses import asdict
 
     from perdure.cli.eval_options import tell

@@ -66,6 +66,8 @@ class CentredLinkage:
     _means: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
     """(C, D) by camera code, already multiplied by l."""
     _norms: Float64s = field(default_factory=lambda: np.zeros(0))
+    _shared: Float64s = field(default_factory=lambda: np.zeros(0))
+    """(D,) as ``_means``, of the site."""
     _kappa: float = 0.0
     _mu: float = 0.0
     _rows_at_refresh: int = -1
@@ -127,9 +129,13 @@ class CentredLinkage:
         means, cameras, gains = self._means, index.cameras, index.gains
         probes = index.vectors[rows] - means[cameras[rows]]
         dots = index.vectors[others] @ probes.astype(np.float32).T - (means @ probes.T)[cameras[others]]
-        km = self._kappa * self._mu
         cosine = dots * gains[others, None] * gains[rows]
-        return np.asarray((cosine * (1 - km) + km - self._mu) / (1 - self._mu)).T
+        return np.asarray(self._scaled(cosine)).T
+
+    def _scaled(self, cosine: Float64s) -> Float64s:
+        """Centred cosines as similarities: strangers have mean 0, identity is 1."""
+        km = self._kappa * self._mu
+        return np.asarray((cosine * (1 - km) + km - self._mu) / (1 - self._mu))
 
     def _trusted(self, similarity: Float64s, quality: Float64s) -> Float64s:
         """Drawn towards the neutral similarity as far as the poorer of the two pictures is too poor."""
@@ -157,11 +163,33 @@ class CentredLinkage:
         probe = (index.vectors[rows] - self._means[index.cameras[rows]]) * index.gains[rows, None]
         return Probes(probe.astype(np.float32), index.gains, (self._means @ probe.T).astype(np.float32))
 
+    def probe_of(self, pictures: Float32s, index: Index) -> Probes:
+        """For a search by the mean centred cosine with (B, D) pictures from elsewhere, which are not in the index."""
+        centred = pictures - self._shared
+        probe = (centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)).mean(axis=0)
+        return Probes(probe[None].astype(np.float32), index.gains, (self._means @ probe)[:, None].astype(np.float32))
+
+    def probe_with(self, rows: Ints, index: Index) -> Probes:
+        """For a search by the mean centred cosine with the tracklets in ``rows``, all together one probe."""
+        each = self.probes(rows, index)
+        assert each.shift is not None
+        mean = each.vectors.mean(axis=0, keepdims=True), each.shift.mean(axis=1, keepdims=True)
+        return Probes(mean[0], index.gains, mean[1])
+
+    def similar(self, probe: Probes, quality: float, rows: Ints, index: Index) -> Float64s:
+        """(R,) similarity of the one probe, which has this quality, with the tracklets in ``rows``; crowding aside."""
+        assert probe.shift is not None
+        dots = index.vectors[rows] @ probe.vectors[0] - probe.shift[index.cameras[rows], 0]
+        return self._trusted(self._scaled(dots * index.gains[rows]), np.minimum(index.qualities[rows], quality))
+
+    def refresh(self, index: Index) -> None:
+        """Learn the means of cameras and site anew; no crowding is measured."""
+        self._refresh(index)
+
     def ceiling(self, cosine: float, row: int, index: Index) -> float:
         """No identity is more similar to the tracklet in ``row`` if all its tracklets have at most this cosine."""
-        km, crowding = self._kappa * self._mu, index.crowding
-        similarity = (cosine * (1 - km) + km - self._mu) / (1 - self._mu)
-        highest = similarity - self.crowding_weight * float(crowding[row] + crowding.min())
+        crowding = index.crowding
+        highest = float(self._scaled(np.array(cosine))) - self.crowding_weight * float(crowding[row] + crowding.min())
         return max(self.calibration.neutral, highest)
 
     def _place(self, rows: slice, index: Index) -> None:
@@ -183,7 +211,7 @@ class CentredLinkage:
         else:
             share, site = 0.0, np.zeros(vectors.shape[1])
         means = (by_camera + self.camera_weight * site) / (tracklets + self.camera_weight)[:, None]
-        self._means = share * means
+        self._means, self._shared = share * means, share * site
         self._norms = np.sum(self._means**2, axis=1)
         self._mu = share * float(site @ site) + (1 - share) * self.calibration.impostor_mean
         self._kappa = 2 * share - share**2

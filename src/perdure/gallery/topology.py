@@ -63,6 +63,11 @@ class Topology:
     _tracklets_at_refresh: int = 0
     _met: dict[tuple[tuple[str, int], tuple[str, int]], Meeting] = field(default_factory=dict)
 
+    @property
+    def cameras(self) -> list[str]:
+        """Names by code, of those that have seen somebody."""
+        return list(self._cameras)
+
     def meet(self, cameras: list[str]) -> None:
         """These are all cameras by code now."""
         if len(cameras) != len(self._gaps):

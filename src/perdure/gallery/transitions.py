@@ -54,6 +54,25 @@ class Sightings:
         return Sightings(self.camera[rows], self.start[rows], self.end[rows], self.owner[rows], self.weight[rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way from one camera to another, as its hand-offs show it. Times are those of the bins: good to a fifth."""
+
+    source: int
+    """Code of a camera."""
+    target: int
+    hand_offs: float
+    """Weighted: by how sure each is and how long ago."""
+    median_s: float
+    """From out of view to in view again; 0: most are still in view of the first."""
+    low_s: float
+    """A quarter of them are quicker."""
+    high_s: float
+    """A quarter of them take longer; 4096 stands for longer than that."""
+    in_view: float
+    """Share that is still in view of the first: cameras that see one place."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Transitions:
     """What is known of the ways between C cameras."""
@@ -70,6 +89,30 @@ class Transitions:
             return np.zeros(len(camera))
         odds = self.log_odds[np.minimum(camera, known - 1), to, bins(between_s)]
         return np.where(camera < known, odds, 0.0)
+
+    def links(self, least: float = 1.0) -> list[Link]:
+        """Ways between two cameras with so many hand-offs or more, the most used first."""
+        found = []
+        for source, target in np.argwhere(self.hand_offs.sum(axis=-1) >= least).tolist():
+            if source != target:
+                counts = self.hand_offs[source, target]
+                low, median, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
+                total = float(counts.sum())
+                found.append(Link(source, target, total, median, low, high, float(counts[0]) / total))
+        return sorted(found, key=lambda link: (-link.hand_offs, link.source, link.target))
+
+
+def _quantile(counts: Float64s, share: float) -> float:
+    """Of a histogram over the bins, s, in a straight line within a bin."""
+    reached = np.cumsum(counts)
+    wanted = share * reached[-1]
+    at = int(np.searchsorted(reached, wanted))
+    if at == 0:
+        return 0.0
+    if at == BINS - 1:
+        return float(EDGES_S[-1])
+    part = (wanted - reached[at - 1]) / counts[at]
+    return float(EDGES_S[at - 1] + part * (EDGES_S[at] - EDGES_S[at - 1]))
 
 
 NOTHING_KNOWN = Transitions(np.zeros((0, 0, BINS)), np.zeros((0, 0, BINS)))

@@ -100,6 +100,8 @@ class LiveSite:
         self.told = threading.Condition()
         """Notified whenever events were told."""
         self.views: dict[str, View] = {}
+        self.when_erased: list[Callable[[Sequence[str]], None]] = []
+        """Whoever holds evidence elsewhere is told which tracklets are no more."""
         self.failures = 0
         """Steps that could not be kept, such as on a full disk."""
         self._work: deque[_Work] = deque()
@@ -187,6 +189,8 @@ class LiveSite:
         self._saved_changes = len(gallery.log)
         for picture in pictures:
             (self.folder / picture).unlink(missing_ok=True)
+        for erased in self.when_erased:
+            erased(tombstone.tracklets)
         return tombstone
 
     def status(self) -> list[CameraStatus]:
