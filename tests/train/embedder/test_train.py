@@ -143,7 +143,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
     )
     phase = {
         "name": "distilled",
-        "epochs": 3,
+        "epochs": 6,
         "teacher": 1.0,
         "relations": 1.0,
         "unlabelled": 3,
@@ -201,6 +201,24 @@ def test_weights_to_start_from_carry_over_and_other_sets_are_tested(tmp_path, pe
     assert lines[-1]["test"] == str(people)
     assert lines[-1]["queries"] == 24
     assert 0 < lines[-1]["mean_ap"] <= 1
+
+
+def test_a_run_starts_from_the_file_that_ships(tmp_path, people):
+    train_module.train_embedder(_config(tmp_path, people), resume=False)
+    few = [{"name": "few", "epochs": 1, "learning_rate": 1e-6}]
+    start = str(tmp_path / "out" / "tiny.onnx")
+    config = config_module.read_config(_config(tmp_path, people, name="few", start=start, phases=few))
+    material = train_module.gather(config)
+    learner = train_module.begin(config, material).learner.eval()
+    kept = torch.load(tmp_path / "out" / "tiny-final.pt", weights_only=True)
+    pictures = train_module.as_planes(material.labelled.pixels)
+    known = BodyNet(TINY).eval()
+    known.load_state_dict(kept)
+    with torch.no_grad():
+        out, logits = learner(pictures)
+        torch.testing.assert_close(out.embedding, known(pictures).embedding, atol=2e-2, rtol=2e-2)
+    right = (logits.argmax(1).numpy() == material.labels).mean()
+    assert right > 0.5  # eight people: the classifier knows them before the first step
 
 
 def test_a_phase_can_end_between_its_weights_and_those_before(tmp_path):
@@ -322,6 +340,8 @@ def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, pe
     np.testing.assert_array_equal(teacher_vectors(teacher, crops, tmp_path / "cache.npz"), first)
     mirrored = Crops(crops.pixels[:, :, ::-1].copy(), crops.identities, crops.cameras, crops.names)
     np.testing.assert_allclose(teacher_vectors(teacher, mirrored, tmp_path / "other.npz"), first, atol=1e-4)
+    once = [teacher_vectors(teacher, c, tmp_path / f"{i}.npz", mirrored=False) for i, c in enumerate((crops, mirrored))]
+    assert np.abs(once[0] - once[1]).max() > 1e-3
 
 
 def test_a_missing_or_unfit_teacher_is_told(tmp_path, people):

@@ -73,7 +73,9 @@ class TrainingConfig(Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="the model's id; also the name of its files")
     labelled: list[LabelledSet] = Field(min_length=1)
     tests: list[LabelledSet] = Field(default=[], description="sets that are only tested on, after the training")
-    start: str | None = Field(default=None, description="weights of a run (`-<phase>.pt`) to begin with: fine-tuning")
+    start: str | None = Field(
+        default=None, description="weights of a run (`-<phase>.pt`), or the `.onnx` that ships, to begin with"
+    )
     validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
     teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
     people: str | None = Field(

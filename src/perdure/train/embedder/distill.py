@@ -13,11 +13,13 @@ from perdure.errors import ModelError
 from perdure.train.embedder.data import Crops
 
 
-def teacher_vectors(model: Path, crops: Crops, cache: Path, threads: int = 1, batch: int = 16) -> np.ndarray:
-    """The teacher's unit vectors, (N, D) float32: of each crop and its mirror image, added and normalised.
+def teacher_vectors(
+    model: Path, crops: Crops, cache: Path, threads: int = 1, mirrored: bool = True, batch: int = 16
+) -> np.ndarray:
+    """The teacher's unit vectors, (N, D) float32: of each crop and, where `mirrored`, its mirror image, added.
 
-    Adding the mirror image gives the student a target that does not depend on which way the person faces. The result
-    is kept in `cache` (npz) and read back when the crops and the model are the same.
+    Adding the mirror image gives the student a target that does not depend on which way the person faces, at twice the
+    time. The result is kept in `cache` (npz) and read back when the crops and the model are the same.
 
     Raises:
         ModelError: the model cannot be read, or is not of the form `(N, 3, H, W) BGR 0..255 -> (N, D)`.
@@ -30,7 +32,7 @@ def teacher_vectors(model: Path, crops: Crops, cache: Path, threads: int = 1, ba
     session, name, size_hw = _open(model, threads)
     pixels = crops.within_boxes()
     parts = [pixels[i : i + batch] for i in range(0, len(crops), batch)]
-    vectors = np.concatenate([_embed(session, name, size_hw, p) for p in parts])
+    vectors = np.concatenate([_embed(session, name, size_hw, p, mirrored) for p in parts])
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, key=key, vectors=vectors)
     return vectors
@@ -50,12 +52,16 @@ def _open(model: Path, threads: int) -> tuple[ort.InferenceSession, str, tuple[i
     return session, session.get_inputs()[0].name, (int(shape[2]), int(shape[3]))
 
 
-def _embed(session: ort.InferenceSession, name: str, size_hw: tuple[int, int], pixels: np.ndarray) -> np.ndarray:
+def _embed(
+    session: ort.InferenceSession, name: str, size_hw: tuple[int, int], pixels: np.ndarray, mirrored: bool
+) -> np.ndarray:
     height, width = size_hw
     big = np.stack([cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR) for p in pixels])
     planes = big.transpose(0, 3, 1, 2).astype(np.float32)
-    plain, mirrored = (_unit(session.run(None, {name: p})[0]) for p in (planes, planes[..., ::-1].copy()))
-    return np.asarray(_unit(plain + mirrored), np.float32)
+    vectors = _unit(session.run(None, {name: planes})[0])
+    if mirrored:
+        vectors = _unit(vectors + _unit(session.run(None, {name: planes[..., ::-1].copy()})[0]))
+    return np.asarray(vectors, np.float32)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

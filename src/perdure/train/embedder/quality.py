@@ -109,7 +109,7 @@ def _look(
     plan: QualityPlan,
     rng: np.random.Generator,
 ) -> _Seen:
-    centres = _centres(net, crops, labels, size_hw, rng)
+    centres = identity_centres(net, crops, labels, size_hw, rng)
     chosen = rng.permutation(len(crops))[: plan.crops]
     features, lengths, values = [], [], []
     with torch.no_grad():
@@ -125,7 +125,7 @@ def _look(
     return _Seen(torch.cat(features), torch.cat(lengths), torch.cat(values))
 
 
-def _centres(
+def identity_centres(
     net: BodyNet, crops: Crops, labels: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator
 ) -> Tensor:
     """(identities, D) unit norm, from a few crops of each."""

@@ -40,11 +40,16 @@ from perdure.train.embedder.losses import (
 )
 from perdure.train.embedder.mix import mixed_outfits
 from perdure.train.embedder.nets import BodyNet, BodyOutput
-from perdure.train.embedder.quality import train_quality
+from perdure.train.embedder.quality import identity_centres, train_quality
+from perdure.train.embedder.restore import load_shipped
 from perdure.train.embedder.sampler import identity_batches, index_batches
 from perdure.train.embedder.validate import as_planes, validate
 
 log = logging.getLogger(__name__)
+
+CLASSIFIER_SCALE = (
+    0.6  # length of each row at the start: with embeddings of 25 (perdure-s) a softmax of 15 times the cosine
+)
 
 
 @dataclass(frozen=True)
@@ -102,9 +107,26 @@ def begin(config: TrainingConfig, material: Material) -> Run:
     torch.manual_seed(config.seed)
     learner = Learner(BodyNet(config.net), len(np.unique(material.labelled.identities)))
     if config.start is not None:
-        load_weights(learner.net, expand(config.start))
+        start_from(learner, expand(config.start), config, material)
     learner.to(device_of(config), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Run(config, learner)
+
+
+def start_from(learner: Learner, path: Path, config: TrainingConfig, material: Material) -> None:
+    """Put kept weights (`-<phase>.pt`) or a shipped file (`.onnx`) into the network.
+
+    The classifier begins at the centres of the identities: the first steps do not undo what the network knows.
+    """
+    crops, rng = material.labelled, np.random.default_rng((config.seed, 5))
+    if path.suffix == ".onnx":
+        some = rng.permutation(len(crops))[: min(len(crops), 256)]
+        pictures = [augment(crops.pixels[i], crops.pixels[i - 1], config.size_hw, config.augment, rng) for i in some]
+        load_shipped(learner.net, path, as_planes(np.stack(pictures)))
+    else:
+        load_weights(learner.net, path)
+    centres = identity_centres(learner.net, crops, material.labels, config.size_hw, rng)
+    with torch.no_grad():
+        learner.classify.weight.copy_(centres * CLASSIFIER_SCALE)
 
 
 def device_of(config: TrainingConfig) -> torch.device:
@@ -197,20 +219,23 @@ def gather(config: TrainingConfig) -> Material:
         teacher = expand(config.teacher)
         labelled_teacher = teacher_vectors(teacher, labelled, folder / "teacher-labelled.npz", config.threads)
         if config.people is not None and any(p.unlabelled for p in config.phases):
-            unlabelled = without_identity(config, expand(config.people), labelled)
-            unlabelled_teacher = teacher_vectors(teacher, unlabelled, folder / "teacher-people.npz", config.threads)
+            found, mixed = without_identity(config, expand(config.people), labelled)
+            told = [teacher_vectors(teacher, found, folder / "teacher-people.npz", config.threads)]
+            if len(mixed):  # many and cheap: one look each, the student sees them mirrored anyway
+                told.append(
+                    teacher_vectors(teacher, mixed, folder / "teacher-mixed.npz", config.threads, mirrored=False)
+                )
+            unlabelled = replace(join_crops([found, mixed]), context=found.context)
+            unlabelled_teacher = np.concatenate(told)
     return Material(labelled, held_out, unlabelled, labelled_teacher, unlabelled_teacher)
 
 
-def without_identity(config: TrainingConfig, people: Path, labelled: Crops) -> Crops:
-    """People of detection pictures and, where the run wants them, labelled people in each other's clothes."""
+def without_identity(config: TrainingConfig, people: Path, labelled: Crops) -> tuple[Crops, Crops]:
+    """People of detection pictures, and people made of two of these or of the labelled ones (`mixed_outfits`)."""
     context = config.people_context
     found = read_people(people, config.size_hw, config.people_least_height_px, context)
-    if not config.mixed:
-        return found
-    framed = labelled.with_context(config.size_hw, context)
-    mixed = mixed_outfits(framed, config.mixed, np.random.default_rng((config.seed, 11)))
-    return replace(join_crops([found, mixed]), context=context)
+    everybody = replace(join_crops([labelled.with_context(config.size_hw, context), found]), context=context)
+    return found, mixed_outfits(everybody, config.mixed, np.random.default_rng((config.seed, 11)))
 
 
 def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
@@ -254,7 +279,7 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
         run.note(entry)
         run.save(optimizer)
     before = run.folder / f"{config.name}-{config.phases[number - 1].name}.pt" if number else expand(config.start or "")
-    if phase.share < 1 and before.is_file():
+    if phase.share < 1 and before.is_file() and before.suffix == ".pt":
         blend(run.average.net, before, phase.share)
     torch.save(run.average.net.state_dict(), run.folder / f"{config.name}-{phase.name}.pt")
     run.phase, run.epoch, run.optimizer_state = number + 1, 0, None

@@ -1,0 +1,119 @@
+"""Back from the file that ships to a network that can be trained further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from perdure.errors import InputError
+from perdure.train.embedder.nets import BodyNet
+
+HALF = ".half"
+
+
+def load_shipped(net: BodyNet, path: Path, pictures: Tensor) -> None:
+    """Put the weights of an exported ONNX file into `net`, in place: it then computes what the file computes.
+
+    The export folded the normalisation layers into the layers before them. Here they come back: the mean and variance
+    that each now has to expect are measured on `pictures`, and its gain and offset undo them, so that in evaluation
+    nothing changes and in training the batch is normalised as it was.
+
+    Args:
+        net: a network of the shape that was exported.
+        path: what `export_onnx` wrote.
+        pictures: (B, 3, H, W) float32 BGR 0..255, as the network will see them in training.
+
+    Raises:
+        InputError: the file cannot be read, or is of another network.
+    """
+    kept = _tensors(path)
+    shapes = {name: value.shape for name, value in net.state_dict().items()}
+    biases: dict[str, Tensor] = {}
+    state: dict[str, Tensor] = {}
+    for name, value in kept.items():
+        if name not in shapes:
+            biases[name] = value  # of a normalisation that was folded in
+        else:
+            folded_average = value.ndim == 4 and value.shape[2:] == (2, 2) and shapes[name][2:] == (1, 1)
+            state[name] = value.sum((2, 3), keepdim=True) if folded_average else value
+    try:
+        net.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise InputError(f"{path} holds another network: give the `net` it was trained with") from error
+    _unfold(net, biases, path)
+    _measure(net, pictures)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """The named weights of a file, as float32."""
+    try:
+        model = onnx.load(str(path))
+    except Exception as error:  # onnx raises protobuf's own errors
+        raise InputError(f"{path} is not an ONNX file that can be read: {error}") from error
+    found = {}
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith("net."):
+            name = tensor.name.removeprefix("net.").removesuffix(HALF)
+            found[name] = torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+    if not found:
+        raise InputError(f"{path} was not written by this training: it has no weights by name")
+    return found
+
+
+def _norms(net: BodyNet) -> dict[str, nn.Module]:
+    """The normalisation behind each layer, by the layer's name."""
+    behind: dict[str, nn.Module] = {"project": net.neck}
+    before = ""
+    for name, module in net.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            before = name
+        elif isinstance(module, nn.BatchNorm2d):
+            behind[before] = module
+    return behind
+
+
+def _unfold(net: BodyNet, biases: dict[str, Tensor], path: Path) -> None:
+    """Give each normalisation the offset that was folded into the layer before it, and nothing else to do."""
+    norms = _norms(net)
+    if {name.removesuffix(".bias") for name in biases} != set(norms):
+        raise InputError(f"{path} holds another network: give the `net` it was trained with")
+    with torch.no_grad():
+        for layer, norm in norms.items():
+            assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1.0 - norm.eps)
+            norm.weight.fill_(1.0)
+            norm.bias.copy_(biases[f"{layer}.bias"])
+
+
+def _measure(net: BodyNet, pictures: Tensor) -> None:
+    """Let each normalisation expect what it gets for `pictures`, without changing what it gives."""
+    seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def note(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        flat = given[0].transpose(0, 1).flatten(1)
+        seen[norm] = flat.mean(1), flat.var(1)
+
+    norms = list(_norms(net).values())
+    hooks = [norm.register_forward_pre_hook(note) for norm in norms]
+    net.eval()
+    with torch.no_grad():
+        net(pictures)
+        for hook in hooks:
+            hook.remove()
+        for norm in norms:
+            assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            mean, variance = seen[norm]
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.copy_((variance + norm.eps).sqrt())
+            norm.bias.add_(mean)
