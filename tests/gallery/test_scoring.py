@@ -60,7 +60,10 @@ def test_a_row_added_between_two_refreshes_scores_with_the_means_as_they_were():
     rng = np.random.default_rng(2)
     vectors = unit(rng.normal(size=(101, 8)) + 0.7)
     cameras, owners = rng.integers(0, 3, 101), rng.integers(0, 6, 101)
-    index, scorer = filled(vectors[:100], cameras, owners), CentredLinkage(CALIBRATION, crowding_weight=0.0, learns=False)
+    index, scorer = (
+        filled(vectors[:100], cameras, owners),
+        CentredLinkage(CALIBRATION, crowding_weight=0.0, learns=False),
+    )
     scorer.placed(99, index)
     row = index.put("100", vectors[100], 0.0, 1.0, int(cameras[100]))
     scorer.placed(row, index)
