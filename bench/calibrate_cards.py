@@ -101,6 +101,7 @@ def calibrate(fitted: Embeddings, name: str, held_out: bool) -> Calibration:
         quality=round(found.quality, 4),
         second_slope=round(found.second_slope, 3),
         second_offset=round(found.second_offset, 3),
+        halves=round(found.halves, 4),
         strangers=None if found.strangers is None else tail(found.strangers),
         threshold=round(found.threshold, 4),
         false_positive_rate=FALSE_POSITIVE_RATE,

@@ -170,5 +170,6 @@ def measured_by(card: Card) -> Calibration | None:
         measured.quality,
         measured.second_slope,
         measured.second_offset,
+        measured.halves,
         None if measured.strangers is None else Strangers(**measured.strangers.model_dump()),
     )

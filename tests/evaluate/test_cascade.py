@@ -18,6 +18,7 @@ from perdure.errors import ConfigError, InputError
 from perdure.evaluate.ablate import Setting, full, real_settings
 from perdure.evaluate.cascade import (
     FAULTS,
+    Damage,
     FalseMatch,
     _exchanged,
     _names,
@@ -28,7 +29,7 @@ from perdure.evaluate.cascade import (
     elsewhere,
     of_fault,
 )
-from perdure.evaluate.cascade_report import figures, report
+from perdure.evaluate.cascade_report import _more_errors, figures, report
 from perdure.evaluate.contingency import heaviest_matching
 from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.partition import partition
@@ -106,7 +107,11 @@ def test_each_fault_tampers_with_its_tracklets_alone(setting: Setting) -> None:
             for row in range(len(stream))
             if not np.array_equal(stream.told[row].exemplars[0].vectors, spoilt.told[row].exemplars[0].vectors)
         ]
-        assert changed == {"swap": [place, partner], "bad crop": [place], "false match": []}[fault]
+        if fault == "a crop less":
+            assert len(spoilt.told[place].exemplars[0]) == len(stream.told[place].exemplars[0]) - 1
+        assert (
+            changed == {"swap": [place, partner], "bad crop": [place], "false match": [], "a crop less": [place]}[fault]
+        )
         assert trial.gallery.rule is rule
         if fault == "false match":
             wrong = trial.gallery.partition.identity_of[stream.told[place].id]
@@ -181,8 +186,16 @@ def test_policies_without_a_second_look_have_nothing_left_to_tell(setting: Setti
     simple = GalleryConfig(policy="ema", threshold=0.8)
     damages = cascade(replace(setting, config=simple), 2, seed=0)
     assert all(damage.left is None for damage in damages)
-    assert [row[-1] for row in report(damages).tables[0].rows] == [None] * 3
+    assert [row[-1] for row in report(damages).tables[0].rows] == [None] * 4
     assert figures(damages)["swap"][0]["moved_after_second_look"] is None
+
+
+def test_more_errors_are_a_share_of_those_there_are_anyhow() -> None:
+    nothing = np.zeros(0, bool)
+    found = [Damage("swap", 0, nothing, nothing, np.zeros(0), lost, 0.2, None) for lost in (0.01, 0.03)]
+    assert _more_errors(found) == "+10.0 ±9.8 %"
+    assert _more_errors(found[:1]) == "+5.0 %"
+    assert _more_errors([replace(found[0], errors=0.0)]) == "-"
 
 
 def test_report_and_figures(setting: Setting) -> None:

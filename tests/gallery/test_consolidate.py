@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from perdure.gallery.calibrate import prior_log_odds
-from perdure.gallery.consolidate import certainty, cluster, rename
+from perdure.gallery.consolidate import MERGE_MARGIN, certainty, cluster, rename
 from perdure.gallery.linkage import join
 from perdure.gallery.transitions import BINS, NOTHING_KNOWN, Chain, Transitions
 from tests.gallery.people import CALIBRATION
@@ -81,14 +81,14 @@ def test_certainty_is_the_posterior_over_all_places():
 
 
 def average_linkage(similarity, apart):
-    """Oracle: scipy's tree, cut where the posterior falls below one half; pairs apart are very far away."""
+    """Oracle: scipy's tree, cut where the posterior odds fall below the margin; pairs apart are very far away."""
     distance = 2 - similarity
     for one, other in apart:
         distance[one, other] = distance[other, one] = 1e9
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
     count = len(similarity)
-    prior = prior_log_odds(0.88, count - 1, 1) - np.log(np.arange(count, 1, -1))
+    prior = prior_log_odds(0.88, count - 1, 1) - MERGE_MARGIN - np.log(np.arange(count, 1, -1))
     joins = CALIBRATION.log_likelihood_ratio(2 - tree[:, 2]) + prior > 0
     merges = count - 1 if joins.all() else int(np.argmin(joins))
     return fcluster(tree, count - merges, "maxclust") if merges else np.arange(count)

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.gallery.exemplars import last, last_good, mean, moving_average, ring_centroid, select, unit
+from perdure.gallery.exemplars import (
+    halves,
+    last,
+    last_good,
+    mean,
+    moving_average,
+    purest,
+    ring_centroid,
+    select,
+    unit,
+)
 from perdure.types import Exemplars
 
 
@@ -58,3 +68,25 @@ def test_the_other_policies():
 def test_a_mean_follows_quality_and_zero_stays_zero():
     assert mean(exemplars(np.eye(2), [1.0, 0.1]))[0] == pytest.approx(1.05 / np.hypot(1.05, 0.15))
     np.testing.assert_array_equal(unit(np.zeros((2, 3))), np.zeros((2, 3)))
+
+
+def test_of_a_tracklet_that_shows_two_people_the_better_side_stays() -> None:
+    one, other = np.array([1.0, 0.1, 0.0]), np.array([0.0, 0.1, 1.0])
+    assert purest(exemplars([one, one, one, other, other]), 0.5).pictures == ("0", "1", "2")
+    assert purest(exemplars([one, other, other]), 0.5).pictures == ("1", "2")
+    assert purest(exemplars([one, other], [0.3, 0.9]), 0.5).pictures == ("1",)
+    assert purest(exemplars([one, other]), 0.5).pictures == ("0",)
+
+
+def test_a_tracklet_of_one_person_stays_whole() -> None:
+    looks = [np.array([1.0, 0.1 * i, 0.0]) for i in range(4)]
+    assert purest(exemplars(looks), 0.5).pictures == exemplars(looks).pictures
+    assert len(purest(exemplars(looks[:1]), 0.5)) == 1
+    assert len(purest(exemplars([np.array([1.0, 0, 0]), np.array([-1.0, 0, 0])]), -1.0)) == 2  # nothing is known
+
+
+def test_halves_go_by_time() -> None:
+    one, other = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    assert halves(exemplars([one, one, other, other])) == pytest.approx(0.0)
+    assert halves(exemplars([one, other, one, other])[np.array([2, 0, 3, 1])]) == pytest.approx(1.0, abs=1e-6)
+    assert np.isnan(halves(exemplars([one])))

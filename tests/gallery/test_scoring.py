@@ -48,7 +48,7 @@ def test_centred_linkage_equals_the_plain_computation():
     rng = np.random.default_rng(1)
     vectors = unit(rng.normal(size=(40, 8)) + 0.7)
     cameras, owners = rng.integers(0, 3, 40), rng.integers(0, 6, 40)
-    index, scorer = filled(vectors, cameras, owners), CentredLinkage(CALIBRATION, crowding_weight=0.0)
+    index, scorer = filled(vectors, cameras, owners), CentredLinkage(CALIBRATION, crowding_weight=0.0, learns=False)
     scorer.placed(39, index)
     for row in (0, 17, 39):
         expected = plain_similarity(row, vectors, cameras, owners, 7, scorer)
@@ -60,11 +60,14 @@ def test_a_row_added_between_two_refreshes_scores_with_the_means_as_they_were():
     rng = np.random.default_rng(2)
     vectors = unit(rng.normal(size=(101, 8)) + 0.7)
     cameras, owners = rng.integers(0, 3, 101), rng.integers(0, 6, 101)
-    index, scorer = filled(vectors[:100], cameras, owners), CentredLinkage(CALIBRATION, crowding_weight=0.0)
+    index, scorer = (
+        filled(vectors[:100], cameras, owners),
+        CentredLinkage(CALIBRATION, crowding_weight=0.0, learns=False),
+    )
     scorer.placed(99, index)
     row = index.put("100", vectors[100], 0.0, 1.0, int(cameras[100]))
     scorer.placed(row, index)
-    fresh = CentredLinkage(CALIBRATION, crowding_weight=0.0)
+    fresh = CentredLinkage(CALIBRATION, crowding_weight=0.0, learns=False)
     fresh.placed(0, index)
     np.testing.assert_allclose(scorer.similarity(row, index, 6), fresh.similarity(row, index, 6), atol=0.05)
     assert scorer.pairs(row, index)[row] == pytest.approx(1.0, abs=0.05)
@@ -105,7 +108,7 @@ def test_poor_pictures_say_little_either_way():
     index = Index(4)
     for i, (vector, quality) in enumerate(zip(vectors, (0.9, 0.2, 0.4), strict=True)):
         index.put(str(i), vector, 0.0, 1.0, 0, quality)
-    scorer = CentredLinkage(calibration, crowding_weight=0.0)
+    scorer = CentredLinkage(calibration, crowding_weight=0.0, learns=False)
     scorer.placed(0, index)
     full = vectors @ vectors[0]
     neutral = 8 / 20
@@ -121,10 +124,10 @@ def test_a_similarity_means_less_where_it_is_crowded():
     crowd = unit(hub + 0.6 * rng.normal(size=(150, 8)) / np.sqrt(8))
     lonely = unit(rng.normal(size=(150, 8)))
     vectors = np.concatenate([crowd, lonely])
-    index, scorer = filled(vectors, np.zeros(300, int), np.arange(300)), CentredLinkage(CALIBRATION)
+    index, scorer = filled(vectors, np.zeros(300, int), np.arange(300)), CentredLinkage(CALIBRATION, learns=False)
     scorer.placed(0, index)
     assert index.crowding[:150].mean() > 0 > index.crowding[150:].mean()
-    without = CentredLinkage(CALIBRATION, crowding_weight=0.0)
+    without = CentredLinkage(CALIBRATION, crowding_weight=0.0, learns=False)
     without.placed(0, index)
     taken = without.pairs(3, index) - scorer.pairs(3, index)
     np.testing.assert_allclose(taken, 0.5 * (index.crowding[3] + index.crowding), atol=1e-6)
@@ -134,7 +137,7 @@ def test_a_similarity_means_less_where_it_is_crowded():
 def test_no_identity_off_the_list_is_above_the_ceiling():
     rng = np.random.default_rng(6)
     vectors, cameras = unit(rng.normal(size=(200, 8)) + 0.5), rng.integers(0, 3, 200)
-    index, scorer = filled(vectors, cameras, np.arange(200)), CentredLinkage(CALIBRATION)
+    index, scorer = filled(vectors, cameras, np.arange(200)), CentredLinkage(CALIBRATION, learns=False)
     scorer.placed(0, index)
     order = index.nearest(scorer.probes(np.array([7]), index), 200)[0]
     similarity = scorer.similarity(7, index, 200)

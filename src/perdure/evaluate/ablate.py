@@ -67,8 +67,8 @@ class WithoutPrior:
         """Decide."""
         decision = self.rule(candidates)
         prior = sum(term.value for term in decision.evidence.terms if term.name == "prior")
-        calibration = self.rule.calibration
-        return replace(self.rule, calibration=replace(calibration, offset=calibration.offset - prior))(candidates)
+        calibration = candidates.calibration or self.rule.calibration
+        return self.rule(replace(candidates, calibration=replace(calibration, offset=calibration.offset - prior)))
 
 
 def full(setting: Setting) -> Trial:

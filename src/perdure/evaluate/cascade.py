@@ -1,11 +1,13 @@
 """What one error does to all that comes after it: injected at many places of a stream, against the same run without it.
 
-Three faults, each at one tracklet and otherwise the same stream, gallery and past:
+Faults, each at one tracklet and otherwise the same stream, gallery and past:
 
 - *swap*: the tracklet and the next one in its camera that shows somebody else exchange the pictures of their second
   halves, as when a tracker confuses two people who cross.
 - *bad crop*: the last picture of the tracklet is one of somebody else before the same camera.
 - *false match*: the tracklet is put to the most similar identity that is not its person.
+- *a crop less*: the last picture of the tracklet is left out. No error, but decisions that could have fallen either way
+  fall another way: what the other faults have in common with it is not their doing.
 
 Damage is looked for in later tracklets only; those that were tampered with do not count.
 """
@@ -29,7 +31,7 @@ from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Bools, Decision, Evidence, Exemplars, Float64s, Ints, Match
 
-Fault: TypeAlias = Literal["swap", "bad crop", "false match"]
+Fault: TypeAlias = Literal["swap", "bad crop", "false match", "a crop less"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 FIRST_PLACE, LAST_PLACE = 0.1, 0.7
 """Faults happen in this part of a stream, so that there are a past to spoil and a future to be spoilt."""
@@ -49,6 +51,8 @@ class Damage:
     """(L,) B-cubed F of the tracklet without the fault less with it."""
     idf1_lost: float
     """Over the later tracklets."""
+    errors: float
+    """1 - IDF1 of the later tracklets without the fault."""
     left: Bools | None
     """(L,) ``moved`` after both galleries looked at everything again; None for policies without that step."""
 
@@ -84,7 +88,13 @@ class FalseMatch:
         return Match(name, Evidence(1.0, best=name, best_score=float(wrong[best])))
 
 
-def cascade(setting: Setting, places: int, seed: int, told: Callable[[str], None] | None = None) -> list[Damage]:
+def cascade(
+    setting: Setting,
+    places: int,
+    seed: int,
+    told: Callable[[str], None] | None = None,
+    faults: Sequence[Fault] = FAULTS,
+) -> list[Damage]:
     """Every fault at so many random places of one stream, in which each tracklet is told once.
 
     Raises:
@@ -99,7 +109,7 @@ def cascade(setting: Setting, places: int, seed: int, told: Callable[[str], None
     for number, (place, partner) in enumerate(chosen):
         tell(running, stream, begun, place, prepare)
         begun = place
-        for fault in FAULTS:
+        for fault in faults:
             if told is not None:
                 told(f"seed {seed + 1}, place {number + 1} of {len(chosen)}: {fault}")
             gallery = snapshot(running)
@@ -142,6 +152,8 @@ def _spoilt(stream: Stream, gallery: Gallery, fault: Fault, place: int, partner:
     if fault == "swap":
         told[place] = replace(told[place], exemplars=(_exchanged(mine, theirs),))
         told[partner] = replace(told[partner], exemplars=(_exchanged(theirs, mine),))
+    elif fault == "a crop less":
+        told[place] = replace(told[place], exemplars=(mine[:-1],))
     else:
         vectors = np.concatenate([mine.vectors[:-1], theirs.vectors[:1]])
         told[place] = replace(told[place], exemplars=(replace(mine, vectors=vectors),))
@@ -208,6 +220,7 @@ def _damage(
         involved,
         lost[after],
         others.idf1 - mine.idf1,
+        1 - others.idf1,
         None if second is None else elsewhere(second[0][intact], second[1][intact], anchored)[after],
     )
 
@@ -217,7 +230,7 @@ def _involved(stream: Stream, fault: Fault, place: int, partner: int, names: Int
     if fault == "false match":
         company = np.flatnonzero(names[:place] == names[place])
         return np.append(stream.person[company], stream.person[place])
-    return stream.person[[place, partner]]
+    return stream.person[[place] if fault == "a crop less" else [place, partner]]
 
 
 def elsewhere(before: Ints, after: Ints, weight: Float64s) -> Bools:

@@ -14,7 +14,7 @@ from perdure.types import Bools, Float64s
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = ("fault", "places", "any", "moved", "bystanders", "IDF1 lost", "lasts", "left")
+COLUMNS = ("fault", "places", "any", "moved", "bystanders", "IDF1 lost", "more errors", "lasts", "left")
 BINS = 20
 """Of the curves over the tracklets after the fault."""
 
@@ -25,7 +25,8 @@ def report(damages: Sequence[Damage], notes: Sequence[str] = ()) -> Report:
     note = (
         "Means ± 95 % over places. Any: places with any damage at all. Moved: later tracklets in other company than "
         "without the fault; bystanders: those that show nobody who took part in it. IDF1 lost: over the later "
-        "tracklets. Lasts: the last one moved is the so-many-th after the fault (median where there is any). Left: "
+        "tracklets; more errors: the same as a share of 1 - IDF1 without the fault. "
+        "Lasts: the last one moved is the so-many-th after the fault (median where there is any). Left: "
         "moved after both looked at everything again."
     )
     table = Table("Damage of one error", COLUMNS, rows, note)
@@ -47,6 +48,7 @@ def figures(damages: Sequence[Damage]) -> dict[str, object]:
                 "moved_bystanders": int((damage.moved & ~damage.involved).sum()),
                 "b_cubed_f_lost": float(damage.lost.mean()) if len(damage.lost) else 0.0,
                 "idf1_lost": damage.idf1_lost,
+                "errors_without": damage.errors,
                 "lasts": damage.lasts,
                 "moved_after_second_look": None if damage.left is None else int(damage.left.sum()),
             }
@@ -67,6 +69,7 @@ def _row(fault: Fault, found: Sequence[Damage]) -> tuple[Cell, ...]:
         _mean(moved.astype(np.float64)),
         _mean(np.array([float((damage.moved & ~damage.involved).sum()) for damage in found])),
         _mean(np.array([damage.idf1_lost for damage in found]), digits=4),
+        _more_errors(found),
         int(np.median(lasting)) if lasting else None,
         _mean(np.array(left)) if left else None,
     )
@@ -77,6 +80,18 @@ def _mean(values: Float64s, digits: int = 1) -> str:
     if len(values) < 2:
         return f"{values.mean():.{digits}f}"
     return f"{values.mean():.{digits}f} ±{1.96 * values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}"
+
+
+def _more_errors(found: Sequence[Damage]) -> str:
+    """Errors added over errors there are anyhow, %, with a normal 95 % interval of the ratio (delta method)."""
+    lost, errors = (np.array(values) for values in ([d.idf1_lost for d in found], [d.errors for d in found]))
+    if errors.mean() <= 0:
+        return "-"
+    ratio = float(lost.mean() / errors.mean())
+    if len(found) < 2:
+        return f"{100 * ratio:+.1f} %"
+    spread = float((lost - ratio * errors).std(ddof=1)) / np.sqrt(len(found)) / float(errors.mean())
+    return f"{100 * ratio:+.1f} ±{196 * spread:.1f} %"
 
 
 def _curves(damages: Sequence[Damage], label: str, of: Callable[[Damage], Float64s | Bools]) -> Figure:

@@ -60,7 +60,7 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
     slope, offset = _fitted(with_help(similarity, first), person)
     enough = len(person) >= FEWEST and len(np.unique(person)) > 2 * PARTS
     tail = fit_strangers(strangers_of(near, person)[0]) if enough else None
-    return replace(first, second_slope=slope, second_offset=offset, strangers=tail)
+    return replace(first, second_slope=slope, second_offset=offset, halves=_halves(kept, centred), strangers=tail)
 
 
 def strangers_of(similarity: Float64s, person: Ints) -> tuple[Sample, Float64s]:
@@ -141,6 +141,28 @@ def _tracklets(kept: Embeddings) -> tuple[Float32s, Ints, Ints]:
     sums = np.zeros((len(first), kept.vectors.shape[1]))
     np.add.at(sums, tracklet, kept.vectors)
     return unit(sums), kept.person[first], kept.camera[first]
+
+
+def _halves(kept: Embeddings, centred: bool) -> float:
+    """Mean similarity of the first and the second half of a tracklet; 0 where none has two crops."""
+    tracklet = tracklets_of(kept.person, kept.camera, kept.sequence, kept.frame)
+    order = np.lexsort([kept.frame, tracklet])
+    ends = np.flatnonzero(np.diff(tracklet[order])) + 1
+    parts = [part for part in np.split(order, ends) if len(part) > 1]
+    if not parts:
+        return 0.0
+    sides = [[part[: len(part) // 2] for part in parts], [part[len(part) // 2 :] for part in parts]]
+    first, second = (unit(np.array([kept.vectors[rows].mean(axis=0) for rows in side])) for side in sides)
+    if not centred:
+        mean = _mean_of_strangers(kept)
+        return (float(np.einsum("nd,nd->n", first, second).mean()) - mean) / (1 - mean)
+    means, _, cameras = _tracklets(kept)
+    camera = kept.camera[[part[0] for part in parts]]
+    for number in np.unique(camera):
+        shift = means[cameras == number].mean(axis=0)
+        first[camera == number] -= shift
+        second[camera == number] -= shift
+    return float(np.einsum("nd,nd->n", unit(first), unit(second)).mean())
 
 
 def _mean_of_strangers(kept: Embeddings) -> float:

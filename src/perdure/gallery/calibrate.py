@@ -11,6 +11,9 @@ from scipy.special import expit, ndtri
 from perdure.gallery.strangers import Strangers
 from perdure.types import Float64s
 
+MIXED_BELOW = 0.45
+"""Two sides of a tracklet that are less alike than this share of how alike halves are on average are two people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -34,6 +37,8 @@ class Calibration:
     second_slope: float = 0.0
     """As ``slope``, of similarities with the help of neighbours (``neighbours.with_help``); 0: not known."""
     second_offset: float = 0.0
+    halves: float = 0.0
+    """Mean similarity of the two halves of a tracklet; 0: not known."""
     strangers: Strangers | None = None
     """How near strangers come; None: not measured, then normal."""
 
@@ -45,6 +50,13 @@ class Calibration:
     def neutral(self) -> float:
         """The similarity that speaks neither for nor against."""
         return -self.offset / self.slope
+
+    @property
+    def mixed_below(self) -> float:
+        """Cosine, uncentred, of two sides of a tracklet below which they show two people; -1: not known."""
+        if self.halves <= 0:
+            return -1.0
+        return self.impostor_mean + (1 - self.impostor_mean) * MIXED_BELOW * self.halves
 
     def log_likelihood_ratio(self, similarity: Float64s) -> Float64s:
         """Of "same" against "different", nats."""

@@ -11,6 +11,9 @@ from perdure.gallery.calibrate import Calibration, prior_log_odds
 from perdure.gallery.transitions import Chain
 from perdure.types import Float64s, Ints
 
+MERGE_MARGIN = 0.25
+"""Nats by which "one person" has to be more probable than "two" before two groups are joined."""
+
 
 def cluster(
     similarity: Float64s,
@@ -33,7 +36,7 @@ def cluster(
     for first, second in apart:
         never[first, second] = never[second, first] = True
     llr = calibration.log_likelihood_ratio((similarity + similarity.T) / 2)
-    prior = prior_log_odds(return_rate, count - 1, 1)
+    prior = prior_log_odds(return_rate, count - 1, 1) - MERGE_MARGIN
     return join(llr, never, np.array(together, np.int64), prior, chain)
 
 

@@ -33,6 +33,8 @@ class Candidates:
     """(N,) nats for each identity from where and when it was seen last; None where nothing is known of that."""
     habit: Float64s | None = None
     """(N,) nats for each identity from how often it comes, against all coming alike; None: all alike."""
+    calibration: Calibration | None = None
+    """What a similarity is worth at this site by now; None: as the rule was told."""
 
 
 Rule = Callable[[Candidates], Decision]
@@ -56,7 +58,8 @@ class Posterior:
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide."""
         known = candidates.known or int(np.sum(np.isfinite(candidates.similarity)))
-        odds = self.calibration.log_likelihood_ratio(candidates.similarity)
+        calibration = candidates.calibration or self.calibration
+        odds = calibration.log_likelihood_ratio(candidates.similarity)
         if candidates.topology is not None:
             odds = odds + candidates.topology
         if candidates.habit is not None and self.false_match_rate is None:
@@ -64,13 +67,13 @@ class Posterior:
         best, second = _best_two(odds, candidates)
         if best is None:
             return New(Evidence(0.0, vetoes=candidates.vetoes))
-        appearance = float(self.calibration.log_likelihood_ratio(candidates.similarity[best]))
+        appearance = float(calibration.log_likelihood_ratio(candidates.similarity[best]))
         topology = 0.0 if candidates.topology is None else float(candidates.topology[best])
         if self.false_match_rate is None:
             chosen_by = Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known))
         else:
-            limit = np.array(self.calibration.stranger_threshold(self.false_match_rate, known))
-            chosen_by = Term("false match rate", -float(self.calibration.log_likelihood_ratio(limit)))
+            limit = np.array(calibration.stranger_threshold(self.false_match_rate, known))
+            chosen_by = Term("false match rate", -float(calibration.log_likelihood_ratio(limit)))
             topology = min(topology, 0.0)
         terms = [Term("appearance", appearance), chosen_by]
         if candidates.topology is not None:

@@ -39,6 +39,38 @@ def mean(exemplars: Exemplars) -> Float32s:
     return unit((0.05 + exemplars.quality) @ exemplars.vectors)
 
 
+def halves(exemplars: Exemplars) -> float:
+    """Cosine of the means of the first and the second half, in order of time; NaN with one picture."""
+    middle = len(exemplars) // 2
+    if middle == 0:
+        return float("nan")
+    ordered = exemplars[np.argsort(exemplars.at, kind="stable")]
+    return float(mean(ordered[:middle]) @ mean(ordered[middle:]))
+
+
+def purest(exemplars: Exemplars, alike: float) -> Exemplars:
+    """The pictures of one person: all, or the better side where a tracklet changes from one person to another.
+
+    A tracker that swapped two people who crossed, or took one picture of somebody else, leaves a change point: the
+    pictures before and those after it are less alike than ``alike`` (cosine of their means). The side of more quality
+    stays (of two equal ones the first), so that a mean of two people, who is nobody, spoils no identity.
+    """
+    if len(exemplars) < 2:
+        return exemplars
+    order = np.argsort(exemplars.at, kind="stable")
+    weight = 0.05 + exemplars.quality[order].astype(np.float64)
+    sums = np.cumsum(weight[:, None] * exemplars.vectors[order], axis=0)
+    before = sums[:-1]
+    after = sums[-1] - before
+    lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+    cosine = np.einsum("nd,nd->n", before, after) / np.maximum(lengths, 1e-12)
+    change = int(np.argmin(cosine))
+    if cosine[change] >= alike:
+        return exemplars
+    first, second = order[: change + 1], order[change + 1 :]
+    return exemplars[np.sort(first if weight[: change + 1].sum() >= weight[change + 1 :].sum() else second)]
+
+
 def typical_quality(exemplars: Exemplars) -> float:
     """Mean quality as it weighs in ``mean``: the good pictures count most."""
     weights = 0.05 + exemplars.quality

@@ -11,10 +11,10 @@ import numpy as np
 from perdure.gallery.admission import admitted
 from perdure.gallery.constraints import seen_apart
 from perdure.gallery.decide import Candidates, Rule
-from perdure.gallery.exemplars import mean, typical_quality
+from perdure.gallery.exemplars import halves, mean, purest, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition, fold, redacted
-from perdure.gallery.scoring import Scorer
+from perdure.gallery.scoring import CentredLinkage, Scorer
 from perdure.gallery.shortlist import shortlist
 from perdure.gallery.topology import Topology, by_appearance, by_floor
 from perdure.types import (
@@ -199,7 +199,11 @@ class Gallery:
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
         self.topology.meet(list(self._camera_codes))
         self.topology.told(tracklet)
-        row = self._index.put(tracklet.id, mean(body), tracklet.start, tracklet.end, camera, typical_quality(body))
+        shown = body
+        if isinstance(self.scorer, CentredLinkage):
+            shown = purest(body, self.scorer.calibration.mixed_below)
+        said = mean(shown), tracklet.start, tracklet.end, camera, typical_quality(shown), halves(shown)
+        row = self._index.put(tracklet.id, *said)
         if (home := self.partition.identity_of.get(tracklet.id)) is not None:
             self._index.owners[row] = self._code(home)
         return row
@@ -247,9 +251,10 @@ class Gallery:
         topology = self.topology.evidence(listed.row, index, len(codes)) + by_floor(meetings, index, len(codes))
         known = len(self.partition.members) - (own is not None)
         habit = self._habit(names, known)
-        return self.rule(
-            Candidates(names, similarity, vetoed[codes], vetoes, tracklets, may_wait_until, known, topology, habit)
-        )
+        worth = self.scorer.calibration if isinstance(self.scorer, CentredLinkage) else None
+        no = vetoed[codes]
+        candidates = Candidates(names, similarity, no, vetoes, tracklets, may_wait_until, known, topology, habit, worth)
+        return self.rule(candidates)
 
     def _habit(self, names: Sequence[str], known: int) -> Float64s:
         """(M,) nats by which each of these identities is likelier than one of ``known`` that all come alike.

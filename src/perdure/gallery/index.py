@@ -31,7 +31,7 @@ class Index:
 
     def __post_init__(self) -> None:
         self._vectors = np.zeros((64, self.dim), np.float32)
-        self._numbers = np.zeros((3, 64))
+        self._numbers = np.zeros((4, 64))
         self._labels = np.zeros((2, 64), np.int64)
         self._gains = np.ones(64, np.float32)
         self._crowding = np.full(64, np.nan, np.float32)
@@ -77,6 +77,11 @@ class Index:
         return self._numbers[2, : len(self)]
 
     @property
+    def halves(self) -> Float64s:
+        """(N,) cosine of the two halves of the tracklet, NaN where there is only one picture."""
+        return self._numbers[3, : len(self)]
+
+    @property
     def cameras(self) -> Ints:
         """(N,) camera codes."""
         return self._labels[0, : len(self)]
@@ -101,7 +106,16 @@ class Index:
         tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes + 2 * self._gains.nbytes
         return tables + (self._bytes.bytes_held if self._bytes is not None else 0)
 
-    def put(self, tracklet: str, vector: Float32s, start: float, end: float, camera: int, quality: float = 1.0) -> int:
+    def put(
+        self,
+        tracklet: str,
+        vector: Float32s,
+        start: float,
+        end: float,
+        camera: int,
+        quality: float = 1.0,
+        halves: float = np.nan,
+    ) -> int:
         """Add a tracklet, or replace what is known of it; its row."""
         row = self._row.get(tracklet)
         if row is None:
@@ -113,7 +127,7 @@ class Index:
             self._labels[:, row] = camera, -1
             self._crowding[row] = np.nan
         self._vectors[row] = vector
-        self._numbers[:, row] = start, end, quality
+        self._numbers[:, row] = start, end, quality, halves
         if self._bytes is not None:
             self._bytes.put(row, self._vectors[row])
         return row

@@ -12,6 +12,7 @@ from perdure.gallery.calibrate import Calibration
 from perdure.gallery.index import Index
 from perdure.gallery.neighbours import CROWDING_WEIGHT, crowding, known_share, uncrowded, with_help
 from perdure.gallery.scan import Probes
+from perdure.gallery.site import CARD_PAIRS, LATEST, Seen, calibrated, mean_apart, spread_of_strangers
 from perdure.types import Exemplars, Float32s, Float64s, Ints
 
 COHORT = 4096
@@ -63,6 +64,10 @@ class CentredLinkage:
     """So many identities weigh as much as the model's card."""
     crowding_weight: float = CROWDING_WEIGHT
     """Share of the crowding of either side that is taken off."""
+    learns: bool = True
+    """Whether ``calibration`` follows what the site's own tracklets say (``site``)."""
+    _card: Calibration = field(init=False)
+    """What the calibration was at first."""
     _means: Float64s = field(default_factory=lambda: np.zeros((0, 0)))
     """(C, D) by camera code, already multiplied by l."""
     _norms: Float64s = field(default_factory=lambda: np.zeros(0))
@@ -75,6 +80,9 @@ class CentredLinkage:
     """Running mean of how crowded it is around a tracklet."""
     _measured: int = 0
     """Tracklets behind it."""
+
+    def __post_init__(self) -> None:
+        self._card = self.calibration
 
     def placed(self, row: int, index: Index) -> None:
         """Refresh the means when the gallery grew by a twentieth; else only this row."""
@@ -213,10 +221,46 @@ class CentredLinkage:
         means = (by_camera + self.camera_weight * site) / (tracklets + self.camera_weight)[:, None]
         self._means, self._shared = share * means, share * site
         self._norms = np.sum(self._means**2, axis=1)
-        self._mu = share * float(site @ site) + (1 - share) * self.calibration.impostor_mean
+        self._mu = share * float(site @ site) + (1 - share) * self._mean_of_strangers(index)
         self._kappa = 2 * share - share**2
         self._place(slice(None), index)
         self._rows_at_refresh = len(index)
+        if self.learns:
+            self._learn(index)
+
+    def _mean_of_strangers(self, index: Index) -> float:
+        """Their cosine, uncentred: the card's, and that of those who were seen at once."""
+        if not self.learns:
+            return self._card.impostor_mean
+        latest = slice(max(0, len(index) - LATEST), len(index))
+        cosine, pairs = mean_apart(
+            index.vectors[latest], index.cameras[latest], index.starts[latest], index.ends[latest]
+        )
+        return (CARD_PAIRS * self._card.impostor_mean + pairs * cosine) / (CARD_PAIRS + pairs)
+
+    def _learn(self, index: Index) -> None:
+        """What a similarity is worth here, by the latest tracklets."""
+        rows = np.arange(max(0, len(index) - LATEST), len(index))
+        crowding = np.nan_to_num(index.crowding[rows])
+        similarity = self._raw(rows, rows, index) - self.crowding_weight * (crowding[:, None] + crowding)
+        halved = rows[~np.isnan(index.halves[rows])]
+        halves = self._halves(halved, index)
+        self.calibration = calibrated(
+            self._card,
+            Seen(
+                *spread_of_strangers(similarity, index.owners[rows]),
+                float(halves.mean()) if len(halved) else 0.0,
+                len(halved),
+            ),
+        )
+
+    def _halves(self, rows: Ints, index: Index) -> Float64s:
+        """(R,) similarity of the halves of tracklets, both taken to lie the same way to the mean of their camera."""
+        means = self._means[index.cameras[rows]]
+        lengths = np.sqrt((1 + index.halves[rows]) / 2)
+        shift = self._norms[index.cameras[rows]] - 2 * lengths * np.einsum("nd,nd->n", index.vectors[rows], means)
+        cosine = (index.halves[rows] + shift) / np.maximum(1 + shift, 1e-6)
+        return self._scaled(cosine)
 
 
 @dataclass(slots=True)

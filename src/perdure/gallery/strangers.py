@@ -13,7 +13,7 @@ a stranger's own level scores are near normal, their maximum grows like the norm
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri
@@ -53,6 +53,11 @@ class Strangers:
         else:
             here = float(np.interp(-rate, [-share for share in EXCEEDED], self.quantiles))
         return here + self.growth * (_normal_score(max(identities, 1)) - _normal_score(self.identities))
+
+    def scaled(self, factor: float) -> Strangers:
+        """Of strangers whose similarities spread so many times as far."""
+        quantiles = tuple(factor * value for value in self.quantiles)
+        return replace(self, quantiles=quantiles, scale=factor * self.scale, growth=factor * self.growth)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

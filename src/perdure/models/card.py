@@ -121,6 +121,7 @@ class Calibration(_Part):
     quality: float = Field(0.0, ge=0.0, le=1.0, description="Quality that 95 % of the crops it was fitted on reach.")
     second_slope: float = Field(0.0, ge=0.0, description="As slope, with the help of neighbours; 0: not measured.")
     second_offset: float = Field(0.0, description="As offset, with the help of neighbours.")
+    halves: float = Field(0.0, ge=-1.0, le=1.0, description="Mean similarity of a tracklet's halves; 0: not measured.")
     strangers: StrangerTail | None = Field(None, description="How near strangers come; none: taken as normal.")
     threshold: float = Field(ge=-1.0, le=1.0, description="Cosine that `false_positive_rate` of strangers exceed.")
     false_positive_rate: float = Field(0.01, gt=0.0, lt=1.0, description="Share of different-person pairs above it.")
