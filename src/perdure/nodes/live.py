@@ -24,6 +24,7 @@ from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold
 from perdure.nodes.live_view import View
+from perdure.nodes.pace import Pace
 from perdure.nodes.retention import expired, remove_old_pictures
 from perdure.pipeline import Known, know, see
 from perdure.store.pictures import Pictures
@@ -90,7 +91,8 @@ class LiveSite:
         self._first_numbers: dict[str, int] = {}
         self._saved_changes = 0
         lost = self._restore()
-        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture)
+        self.pace = Pace()
+        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture, self.pace.stage)
         self.live = LiveCameras(
             {},
             silent_after_s=config.live.silent_after_s,
@@ -223,6 +225,7 @@ class LiveSite:
             frames = self._wanted(self.live.newest(_WAIT_S))
             if frames:
                 self._see(frames)
+                self.pace.done(frames, self.now())
             self._do_work()
             if time.monotonic() - ticked > _TICK_S:
                 ticked = time.monotonic()
@@ -246,7 +249,8 @@ class LiveSite:
             if frame.at - self._last_at.get(frame.camera, 0.0) < 0.9 / self.config.live.analysis_fps:
                 continue
             self._last_at[frame.camera] = frame.at
-            self._backgrounds[frame.camera], motion = watch(self._backgrounds.get(frame.camera), frame)
+            with self.pace.stage("motion"):
+                self._backgrounds[frame.camera], motion = watch(self._backgrounds.get(frame.camera), frame)
             chosen.append(replace(frame, motion=motion))
         return chosen
 
@@ -263,7 +267,8 @@ class LiveSite:
             self.views[frame.camera] = View(frame, boxes, tuple(ids))
 
     def _know(self, tracklets: Sequence[Tracklet]) -> None:
-        self._keep(tracklets, know(self.live.now(), tracklets, self.site))
+        with self.pace.stage("know"):
+            self._keep(tracklets, know(self.live.now(), tracklets, self.site))
 
     def _keep(self, tracklets: Sequence[Tracklet], known: Known) -> None:
         """Make a step last; what cannot be kept now is kept with the next."""
