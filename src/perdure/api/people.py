@@ -28,6 +28,7 @@ from perdure.api.shapes import (
     reason_of,
 )
 from perdure.gallery import corrections
+from perdure.gallery.gallery import Gallery
 from perdure.store.accounts import User
 from perdure.store.site_reader import EventFilter, Person
 from perdure.types import Enrolled, Forgotten, Matched, Merged, Moved, Split, Tracklet

@@ -170,7 +170,8 @@ class LiveSite:
 
     def take(self, tracklets: Sequence[Tracklet]) -> None:
         """Know what was seen elsewhere, as if a camera of this site had seen it. From any thread."""
-        self.ask(lambda _, __: self._know(tracklets))
+        # patient: at the first of all, kernels are compiled
+        self.ask(lambda _, __: self._know(tracklets), timeout_s=60.0)
 
     def forget(self, identity: str, reason: str) -> Forgotten:
         """Erase a person everywhere: gallery, log, database and pictures; a tombstone stays. From any thread.
@@ -268,7 +269,7 @@ class LiveSite:
 
     def _know(self, tracklets: Sequence[Tracklet]) -> None:
         with self.pace.stage("know"):
-            self._keep(tracklets, know(self.live.now(), tracklets, self.site))
+            self._keep(tracklets, know(self.now(), tracklets, self.site))
 
     def _keep(self, tracklets: Sequence[Tracklet], known: Known) -> None:
         """Make a step last; what cannot be kept now is kept with the next."""
@@ -300,7 +301,7 @@ class LiveSite:
         while self._work:
             work = self._work.popleft()
             try:
-                answer = work.run(gallery, self.live.now())
+                answer = work.run(gallery, self.now())
                 self._know([])
             except Exception as error:  # noqa: BLE001 - who asked is told; nobody's question ends the site
                 work.answer.set_exception(error)
@@ -333,7 +334,7 @@ class LiveSite:
         if time.monotonic() < self._retain_at:
             return
         self._retain_at = time.monotonic() + _RETAIN_EVERY_S
-        at, gallery = self.live.now(), self.site.gallery
+        at, gallery = self.now(), self.site.gallery
         before = at - 86400 * self.config.live.retention_days
         try:
             for identity in expired(gallery, before, _MOST_FORGOTTEN):
