@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import cv2
+import numpy as np
 
 from perdure.errors import StoreError
 from perdure.nodes.uploads import decoded
@@ -63,7 +64,8 @@ def keep_picture(folder: Path, content: bytes) -> None:
     height, width = image.shape[:2]
     scale = min(1.0, MOST_PX / max(height, width))
     if scale < 1:
-        image = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        smaller = round(width * scale), round(height * scale)
+        image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     _write(folder / PICTURE, cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
 
 
