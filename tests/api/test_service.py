@@ -16,6 +16,7 @@ from perdure.api import live
 from perdure.api.app import PREFIX
 from perdure.api.broadcast import Broadcast
 from perdure.store.accounts import User
+from perdure.types import Frame
 
 from .conftest import PASSWORD, PEOPLE
 
@@ -273,8 +274,13 @@ def test_bad_camera_addresses_are_said_without_their_password(service):
 
 def test_metrics_and_status_tell_what_is_there(service):
     client = service.log_in("vera")
+    site = service.context.site
+    site.pace.done([Frame("door", 0, site.now() - 0.6, 0.0, 64, 48, None)], site.now())
     text = client.get(f"{API}/metrics").text
     assert re.search(r"^perdure_people [3-9]$", text, re.M)
+    assert 'perdure_lag_seconds_bucket{camera="door",le="0.5"} 0\n' in text
+    assert 'perdure_lag_seconds_bucket{camera="door",le="+Inf"} 1\n' in text
+    assert re.search(r'^perdure_stage_cpu_seconds_total{stage="know"} [0-9.e-]+$', text, re.M)
     status = client.get(f"{API}/status").json()
     assert status["people"] >= PEOPLE
     assert status["unsaved_steps"] == 0

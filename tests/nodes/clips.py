@@ -14,9 +14,18 @@ SIZE = (160, 120)
 COLOURS = {"red": (40, 40, 220), "green": (60, 200, 60), "blue": (220, 60, 40)}
 
 
-def write_clip(path: Path, walks: dict[str, tuple[int, int]], frames: int = 60, rate_fps: float = 10.0) -> Path:
-    """Each named person crosses from left to right during frames [first, last)."""
-    with VideoWriter(path, rate_fps, SIZE) as writer:
+def write_clip(
+    path: Path,
+    walks: dict[str, tuple[int, int]],
+    frames: int = 60,
+    rate_fps: float = 10.0,
+    key_every_s: float | None = None,
+) -> Path:
+    """Each named person crosses from left to right during frames [first, last).
+
+    ``key_every_s``: encoded as a network camera does.
+    """
+    with VideoWriter(path, rate_fps, SIZE, key_every_s=key_every_s) as writer:
         for index in range(frames):
             image = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)
             for row, (name, (first, last)) in enumerate(walks.items()):

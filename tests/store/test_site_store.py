@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tests.gallery.people import faces, tracklet
 
 from perdure.errors import StoreError
+from perdure.gallery.ledger import standing
 from perdure.store.site_reader import EventFilter, SiteReader
 from perdure.store.site_store import SiteStore, Step
-from perdure.types import Enrolled, Event, Evidence, Forgotten, Identity, Matched, Merged, Sighting
+from perdure.types import Enrolled, Event, Evidence, Forgotten, Identity, Matched, Merged, Renamed, Sighting, Undone
 
 A, B = faces(2)
 
@@ -206,3 +207,28 @@ def test_nothing_of_an_erased_person_is_left_in_any_file(store, reader):
     assert [event.identity for _, event in reader.told_after(0)] == ["P2"]
     assert [t.id for t in store.load().tracklets] == ["x/2"]
     assert isinstance(store.load().changes[-1], Forgotten)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.one_of(st.sampled_from(["name", "forget"]), st.integers(0, 30)), min_size=1, max_size=30),
+    st.integers(1, 9),
+)
+def test_the_log_comes_in_pages_and_says_what_stands(kinds, limit):
+    """An undoing of an undoing, of what comes later and of what was erased: as the ledger judges it."""
+    log = []
+    for at, kind in enumerate(kinds):
+        if kind == "name":
+            log.append(Renamed(float(at), "P1", "Ann"))
+        elif kind == "forget":
+            log.append(Forgotten(float(at), "P1", "asked", ("x/1",)))
+        else:
+            log.append(Undone(float(at), kind))
+    with TemporaryDirectory() as folder, SiteStore(Path(folder) / "site.db") as store, SiteReader(store.path) as reader:
+        store.save(Step([], 0, log, {}, [], []))
+        told, before = [], None
+        while page := reader.log(before, limit):
+            assert len(page) <= limit
+            told += page
+            before = page[-1][0]
+    assert told == [(i, log[i], standing(log)[i]) for i in range(len(log) - 1, -1, -1)]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.video.clock import JUMP_S, LEAST_STEP_S, StreamClock
+from perdure.video.clock import JUMP_S, LEAST_STEP_S, SLEW, StreamClock
 
 BEGAN = 1_700_000_000.0
 
@@ -76,6 +76,55 @@ def test_a_stream_opened_anew_begins_with_its_own_stamps():
     clock.restart()
     assert clock.place(0.0, BEGAN + 1)[0] == pytest.approx(BEGAN + 1)
     assert clock.resets == 0
+
+
+def told(clock, stamps, moments, says):
+    """Placed, where the camera also says its own time."""
+    rows = zip(stamps, moments, says, strict=True)
+    return np.array([clock.place(stamp, moment, said)[0] for stamp, moment, said in rows])
+
+
+def test_a_camera_that_says_its_time_is_believed_to_the_millisecond():
+    true, stamps, moments = arrivals(1000, delay_s=0.35)  # encoder and network: nobody could know
+    clock = StreamClock()
+    assert np.abs(told(clock, stamps, moments, true) - true).max() < 1e-3
+    assert clock.way_s == pytest.approx(0.35, abs=0.01)
+
+
+@pytest.mark.parametrize("wrong_s", [60.0, -60.0, 3600.0, -2.0, 0.5])
+def test_a_camera_with_another_time_than_ours_is_not(wrong_s):
+    true, stamps, moments = arrivals(1000, delay_s=0.35)
+    plain = placed(StreamClock(), stamps, moments)
+    assert told(StreamClock(), stamps, moments, true + wrong_s) == pytest.approx(plain)
+
+
+def test_what_was_learned_of_the_way_outlives_a_clock_that_is_set_and_a_new_connection():
+    true, stamps, moments = arrivals(2000, delay_s=0.35, jitter_s=0.02)
+    clock = StreamClock()
+    told(clock, stamps[:500], moments[:500], true[:500])
+    error = told(clock, stamps[500:1000], moments[500:1000], true[500:1000] + 3600.0) - true[500:1000]
+    assert np.abs(error).max() < 0.02
+    clock.restart()
+    error = placed(clock, stamps[1000:] - stamps[1000], moments[1000:]) - true[1000:]
+    assert np.abs(error[50:]).max() < 0.02
+
+
+def test_a_clock_that_is_set_a_little_moves_time_little_by_little():
+    true, stamps, moments = arrivals(2000, delay_s=0.1, jitter_s=0.02)
+    says = np.where(np.arange(2000) < 500, true, true - 0.3)
+    at = told(StreamClock(), stamps, moments, says)
+    steps = np.diff(at) / np.diff(true)
+    assert steps.min() > 1 - SLEW - 0.01
+    assert steps.max() < 1 + SLEW + 0.01
+    assert np.abs(at - says)[900:].max() < 1e-3
+
+
+def test_a_camera_that_says_its_time_late_does_not_stop_time():
+    true, stamps, moments = arrivals(2000, delay_s=0.6, jitter_s=0.02)
+    clock = StreamClock()
+    at = [*placed(clock, stamps[:500], moments[:500]), *told(clock, stamps[500:], moments[500:], true[500:])]
+    assert (np.diff(at) / np.diff(true)).min() > 1 - SLEW - 0.1
+    assert np.abs(np.array(at) - true)[1000:].max() < 1e-3
 
 
 @given(

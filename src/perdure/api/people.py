@@ -29,7 +29,6 @@ from perdure.api.shapes import (
 )
 from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
-from perdure.gallery.ledger import standing
 from perdure.store.accounts import User
 from perdure.store.site_reader import EventFilter, Person
 from perdure.types import Enrolled, Forgotten, Matched, Merged, Moved, Split, Tracklet
@@ -167,13 +166,7 @@ def changes(
     _: Viewer, service: Service, before: Annotated[int | None, Query(ge=0)] = None, limit: Limit = 50
 ) -> list[ChangeOut]:
     """The gallery's log, the newest first; `before`: older than that position."""
-
-    def newest(gallery: Gallery, _: float) -> list[ChangeOut]:
-        stands = standing(gallery.log)
-        end = len(gallery.log) if before is None else min(before, len(gallery.log))
-        return [change_out(i, gallery.log[i], stands[i]) for i in range(end - 1, max(end - 1 - limit, -1), -1)]
-
-    return service.site.ask(newest)
+    return [change_out(position, change, stands) for position, change, stands in service.reader.log(before, limit)]
 
 
 @router.post("/changes/{position}/undo", status_code=204)

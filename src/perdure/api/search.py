@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import cv2
 import numpy as np
 from fastapi import APIRouter, File, Form, HTTPException, UploadFile
 from pydantic import BaseModel, Field
@@ -17,7 +16,9 @@ from perdure.api.events import scoped
 from perdure.api.people import found_by
 from perdure.api.shapes import EventOut, PersonOut, event_out, person_out
 from perdure.embed.crop import cut
+from perdure.errors import InputError
 from perdure.nodes.search_index import Found, Within
+from perdure.nodes.uploads import decoded
 from perdure.store.accounts import User
 from perdure.types import Detections, Image
 
@@ -192,15 +193,10 @@ def _decoded(content: bytes) -> Image:
     Raises:
         HTTPException: 422 where it is none, too small or too large.
     """
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        raise HTTPException(422, "picture: this is no JPEG, PNG or WebP picture")
-    height, width = image.shape[:2]
-    if min(height, width) < _LEAST_PX or height * width > _MOST_PIXELS:
-        raise HTTPException(
-            422, f"picture: {width} x {height} px; at least {_LEAST_PX} px a side, at most 40 megapixels"
-        )
-    return np.asarray(image, np.uint8)
+    try:
+        return decoded(content, "picture", _LEAST_PX, _MOST_PIXELS)
+    except InputError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _box(found: Detections, row: int) -> Box:

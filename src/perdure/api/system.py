@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -10,6 +12,7 @@ from pydantic import BaseModel, Field
 from perdure import __version__
 from perdure.api.auth import Viewer
 from perdure.api.context import Service
+from perdure.nodes.pace import LAG_BOUNDS_S, Lags
 from perdure.store.site_reader import EventFilter
 
 router = APIRouter(tags=["system"])
@@ -70,7 +73,7 @@ def metrics(_: Viewer, service: Service) -> Response:
 
     def add(name: str, kind: str, about: str, values: dict[str, float]) -> None:
         lines.extend([f"# HELP perdure_{name} {about}", f"# TYPE perdure_{name} {kind}"])
-        lines.extend(f"perdure_{name}{labels} {value:g}" for labels, value in values.items())
+        lines.extend(f"perdure_{name}{labels} {value:.15g}" for labels, value in values.items())
 
     cameras = site.status()
     label = {c.name: f'{{camera="{c.name}"}}' for c in cameras}
@@ -82,6 +85,25 @@ def metrics(_: Viewer, service: Service) -> Response:
     add("camera_fps", "gauge", "Frames decoded a second.", {label[c.name]: c.health.fps for c in cameras})
     add("frames_total", "counter", "Frames decoded.", {label[c.name]: c.health.frames for c in cameras})
     add("looked_at_total", "counter", "Frames that the detector saw.", {label[c.name]: c.looked_at for c in cameras})
+    add(
+        "stage_cpu_seconds_total",
+        "counter",
+        "Processor time of the service, without its readers.",
+        {f'{{stage="{stage}"}}': used_s for stage, used_s in dict(site.pace.cpu_s).items()},
+    )
+    lines.extend(_lags(dict(site.pace.lags)))
     add("connections_total", "counter", "Times opened.", {label[c.name]: c.health.connections for c in cameras})
     add("camera_people", "gauge", "People in the picture.", {label[c.name]: c.people for c in cameras})
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _lags(lags: Mapping[str, Lags]) -> Iterator[str]:
+    """A histogram by camera."""
+    yield "# HELP perdure_lag_seconds From the capture of a frame until what it tells is decided and kept."
+    yield "# TYPE perdure_lag_seconds histogram"
+    for name, one in lags.items():
+        counts = list(accumulate(one.counts))
+        for bound, count in zip((*LAG_BOUNDS_S, "+Inf"), counts, strict=True):
+            yield f'perdure_lag_seconds_bucket{{camera="{name}",le="{bound}"}} {count}'
+        yield f'perdure_lag_seconds_sum{{camera="{name}"}} {one.sum_s:.15g}'
+        yield f'perdure_lag_seconds_count{{camera="{name}"}} {counts[-1]}'

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    plan: Annotated[str, typer.Argument(help="house, shop, office, demo, or a YAML file of your own.")],
+    plan: Annotated[str, typer.Argument(help="house, garden, shop, office, demo, or a YAML file of your own.")],
     out: Annotated[Path, typer.Option(help="Folder for videos, truth and perdure.yaml.")] = Path("simulated"),
     minutes: Annotated[float | None, typer.Option(help="Length, instead of the plan's own.")] = None,
     seed: Annotated[int, typer.Option(help="Another number is another day with other people.", min=0)] = 0,

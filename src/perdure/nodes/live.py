@@ -24,6 +24,7 @@ from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold
 from perdure.nodes.live_view import View
+from perdure.nodes.pace import Pace
 from perdure.nodes.retention import expired, remove_old_pictures
 from perdure.pipeline import Known, know, see
 from perdure.store.pictures import Pictures
@@ -90,7 +91,8 @@ class LiveSite:
         self._first_numbers: dict[str, int] = {}
         self._saved_changes = 0
         lost = self._restore()
-        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture)
+        self.pace = Pace()
+        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture, self.pace.stage)
         self.live = LiveCameras(
             {},
             silent_after_s=config.live.silent_after_s,
@@ -168,7 +170,8 @@ class LiveSite:
 
     def take(self, tracklets: Sequence[Tracklet]) -> None:
         """Know what was seen elsewhere, as if a camera of this site had seen it. From any thread."""
-        self.ask(lambda _, __: self._know(tracklets))
+        # patient: at the first of all, kernels are compiled
+        self.ask(lambda _, __: self._know(tracklets), timeout_s=60.0)
 
     def forget(self, identity: str, reason: str) -> Forgotten:
         """Erase a person everywhere: gallery, log, database and pictures; a tombstone stays. From any thread.
@@ -223,6 +226,7 @@ class LiveSite:
             frames = self._wanted(self.live.newest(_WAIT_S))
             if frames:
                 self._see(frames)
+                self.pace.done(frames, self.now())
             self._do_work()
             if time.monotonic() - ticked > _TICK_S:
                 ticked = time.monotonic()
@@ -246,7 +250,8 @@ class LiveSite:
             if frame.at - self._last_at.get(frame.camera, 0.0) < 0.9 / self.config.live.analysis_fps:
                 continue
             self._last_at[frame.camera] = frame.at
-            self._backgrounds[frame.camera], motion = watch(self._backgrounds.get(frame.camera), frame)
+            with self.pace.stage("motion"):
+                self._backgrounds[frame.camera], motion = watch(self._backgrounds.get(frame.camera), frame)
             chosen.append(replace(frame, motion=motion))
         return chosen
 
@@ -263,7 +268,8 @@ class LiveSite:
             self.views[frame.camera] = View(frame, boxes, tuple(ids))
 
     def _know(self, tracklets: Sequence[Tracklet]) -> None:
-        self._keep(tracklets, know(self.live.now(), tracklets, self.site))
+        with self.pace.stage("know"):
+            self._keep(tracklets, know(self.now(), tracklets, self.site))
 
     def _keep(self, tracklets: Sequence[Tracklet], known: Known) -> None:
         """Make a step last; what cannot be kept now is kept with the next."""
@@ -295,7 +301,7 @@ class LiveSite:
         while self._work:
             work = self._work.popleft()
             try:
-                answer = work.run(gallery, self.live.now())
+                answer = work.run(gallery, self.now())
                 self._know([])
             except Exception as error:  # noqa: BLE001 - who asked is told; nobody's question ends the site
                 work.answer.set_exception(error)
@@ -328,7 +334,7 @@ class LiveSite:
         if time.monotonic() < self._retain_at:
             return
         self._retain_at = time.monotonic() + _RETAIN_EVERY_S
-        at, gallery = self.live.now(), self.site.gallery
+        at, gallery = self.now(), self.site.gallery
         before = at - 86400 * self.config.live.retention_days
         try:
             for identity in expired(gallery, before, _MOST_FORGOTTEN):

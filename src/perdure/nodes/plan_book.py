@@ -9,7 +9,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from perdure.errors import InputError, StoreError
+from perdure.errors import StoreError
+from perdure.nodes.uploads import decoded
 
 PICTURE: Final = "plan.jpg"
 PLACES: Final = "plan.json"
@@ -59,15 +60,12 @@ def keep_picture(folder: Path, content: bytes) -> None:
         InputError: it is no picture, too small or too large.
         StoreError: it cannot be written.
     """
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        raise InputError("the plan is no JPEG, PNG or WebP picture")
+    image = decoded(content, "the plan", _LEAST_PX, _MOST_PIXELS)
     height, width = image.shape[:2]
-    if min(height, width) < _LEAST_PX or height * width > _MOST_PIXELS:
-        raise InputError(f"the plan has {width} x {height} px: at least {_LEAST_PX} px a side, at most 60 megapixels")
     scale = min(1.0, MOST_PX / max(height, width))
     if scale < 1:
-        image = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        smaller = round(width * scale), round(height * scale)
+        image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     _write(folder / PICTURE, cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
 
 

@@ -12,7 +12,7 @@ from perdure.errors import ConfigError
 from perdure.simulate.check import check
 from perdure.simulate.plan import Lines, Plan
 
-BUILTIN = ("house", "shop", "office", "demo")
+BUILTIN = ("house", "garden", "shop", "office", "demo")
 """Plans that come with perdure; their name is enough."""
 
 

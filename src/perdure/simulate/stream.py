@@ -11,7 +11,7 @@ afterwards, each known to the truth:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -103,15 +103,32 @@ def stream(looks: Looks, graph: CameraGraph, plan: StreamPlan) -> Iterator[TrueT
     Raises:
         ConfigError: a number of the plan is out of range, or it wants more people than ``looks`` has.
     """
+    yield from tracked(visits(plan.traffic, graph, plan.start_at, plan.seed), looks, graph.names, plan)
+
+
+def tracked(
+    routes: Iterable[tuple[Stay, ...]], looks: Looks, cameras: Sequence[str], plan: StreamPlan
+) -> Iterator[TrueTracklet]:
+    """The tracklets of visits that somebody else made up, in order of their end.
+
+    Args:
+        routes: visits in order of arrival.
+        looks: how people look.
+        cameras: names, by the number in the stays.
+        plan: all but how many come when.
+
+    Raises:
+        ConfigError: a number of the plan is out of range, or it wants more people than ``looks`` has.
+    """
     _check(plan, looks)
     rng = np.random.default_rng([plan.seed, FAULT])
     waiting: list[tuple[float, int, _Track]] = []
     present: dict[int, list[_Track]] = {}
     pushed = told = 0
-    for route in visits(plan.traffic, graph, plan.start_at, plan.seed):
+    for route in routes:
         arrival = route[0].start
         while waiting and waiting[0][0] <= arrival:
-            yield _told(heapq.heappop(waiting)[2], told, looks, graph, plan)
+            yield _told(heapq.heappop(waiting)[2], told, looks, cameras, plan)
             told += 1
         for stay in route:
             here = present[stay.camera] = [t for t in present.get(stay.camera, []) if t.end > arrival]
@@ -120,7 +137,7 @@ def stream(looks: Looks, graph: CameraGraph, plan: StreamPlan) -> Iterator[TrueT
                 heapq.heappush(waiting, (track.end, pushed, track))
                 pushed += 1
     while waiting:
-        yield _told(heapq.heappop(waiting)[2], told, looks, graph, plan)
+        yield _told(heapq.heappop(waiting)[2], told, looks, cameras, plan)
         told += 1
 
 
@@ -167,7 +184,7 @@ def _maybe_swap(track: _Track, others: list[_Track], rate: float, rng: np.random
         return
 
 
-def _told(track: _Track, number: int, looks: Looks, graph: CameraGraph, plan: StreamPlan) -> TrueTracklet:
+def _told(track: _Track, number: int, looks: Looks, cameras: Sequence[str], plan: StreamPlan) -> TrueTracklet:
     rng = np.random.default_rng([plan.seed, TOLD, number])
     camera = track.parts[0].stay.camera
     begins = np.array([part.since for part in track.parts])
@@ -188,9 +205,9 @@ def _told(track: _Track, number: int, looks: Looks, graph: CameraGraph, plan: St
     exemplars = Exemplars(looks.model, np.concatenate(vectors), np.concatenate(quality), at[rows], tuple(names))
     path = _path(track, plan, rng)
     tracklet = Tracklet(
-        f"{graph.names[camera]}/{number}",
+        f"{cameras[camera]}/{number}",
         1,
-        graph.names[camera],
+        cameras[camera],
         track.start,
         track.end,
         path,

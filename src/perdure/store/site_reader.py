@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, create_engine, func,
 from perdure.store import rows
 from perdure.store import site_schema as schema
 from perdure.store.changes import from_json
-from perdure.types import Change, Event, Exemplars, Tracklet
+from perdure.types import Change, Event, Exemplars, Forgotten, Tracklet, Undone
 
 _AT_ONCE = 500
 Cursor = tuple[float, str]
@@ -137,6 +137,31 @@ class SiteReader:
             chosen = joined.where(about.c.name.in_(names[begin : begin + _AT_ONCE])).order_by(log.c.position)
             found += [(row.name, from_json(row.kind, row.content)) for row in self._all(chosen)]
         return found
+
+    def log(self, before: int | None = None, limit: int = 50) -> list[tuple[int, Change, bool]]:
+        """(position, change, whether it stands) of the gallery's log, the newest first."""
+        table = schema.changes
+        chosen = select(table).order_by(table.c.position.desc()).limit(limit)
+        if before is not None:
+            chosen = chosen.where(table.c.position < before)
+        page = self._all(chosen)
+        if not page:
+            return []
+        taken_back = self._taken_back(page[-1].position)
+        return [(row.position, from_json(row.kind, row.content), row.position not in taken_back) for row in page]
+
+    def _taken_back(self, since: int) -> set[int]:
+        """Positions from ``since`` on that do not stand, as ``gallery.ledger.standing``: an undoing may be undone."""
+        table = schema.changes
+        undone = (table.c.kind == Undone.__name__, table.c.position > since)
+        chosen = select(table).where(*undone).order_by(table.c.position.desc())
+        gone: set[int] = set()
+        for row in self._all(chosen):
+            change = from_json(row.kind, row.content)
+            if isinstance(change, Undone) and row.position not in gone and change.position < row.position:
+                gone.add(change.position)
+        forgotten = select(table.c.position).where(table.c.kind == Forgotten.__name__, table.c.position.in_(gone))
+        return gone - {row.position for row in self._all(forgotten)}
 
     def identity_of(self, tracklet: str) -> str | None:
         """Whom a tracklet shows."""

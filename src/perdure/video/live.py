@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import multiprocessing
 import re
 import time
@@ -26,6 +28,8 @@ _DEAF_AFTER_S: Final = 20.0
 """A process that says nothing for this long hangs: it is ended and begun anew."""
 _STARTS_WITHIN_S: Final = 120.0
 """The same before its first word: on a machine with much to do a process needs long to begin."""
+_PIPE_BYTES: Final = 1 << 20
+"""What Linux lets everybody have (``/proc/sys/fs/pipe-max-size``)."""
 _BEGIN_AGAIN_S: Final = 5.0
 """Between two beginnings of a process that dies."""
 
@@ -74,7 +78,8 @@ class _Process:
     wanted: Wanted
     rotate_deg: int
     process: SpawnProcess
-    connection: Connection
+    answers: Connection
+    asks: Connection
     began_s: float
     heard_s: float
     asked: bool = False
@@ -164,14 +169,14 @@ class LiveCameras:
         """
         for process in self._processes.values():
             self._ask(process)
-        by_connection = {p.connection: name for name, p in self._processes.items()}
+        by_answers = {p.answers: name for name, p in self._processes.items()}
         frames = []
-        for connection in wait([self._awake, *by_connection], timeout_s):
-            assert isinstance(connection, Connection)
-            if connection is self._awake:
+        for answers in wait([self._awake, *by_answers], timeout_s):
+            assert isinstance(answers, Connection)
+            if answers is self._awake:
                 self._awake.recv_bytes()
                 continue
-            name = by_connection[connection]
+            name = by_answers[answers]
             frames += self._heard(name, self._processes[name])
         self._mend()
         return frames
@@ -179,8 +184,8 @@ class LiveCameras:
     def _heard(self, name: str, process: _Process) -> list[Frame]:
         """Take in what a process has sent."""
         try:
-            while process.connection.poll():
-                message = process.connection.recv()
+            while process.answers.poll():
+                message = process.answers.recv()
                 process.heard_s = time.monotonic()
                 if isinstance(message, Health):
                     process.health = message
@@ -210,7 +215,7 @@ class LiveCameras:
     def _ask(self, process: _Process) -> None:
         if not process.asked:
             try:
-                process.connection.send_bytes(b"?")
+                process.asks.send_bytes(b"?")
                 process.asked = True
             except OSError:
                 process.heard_s = -_DEAF_AFTER_S
@@ -220,17 +225,28 @@ class LiveCameras:
 
     def _begun(self, wanted: Wanted, rotate_deg: int) -> _Process:
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        name = f"perdure {wanted.camera}"
-        process = context.Process(target=serve, args=(wanted, self._anchor_s, theirs), name=name, daemon=True)
+        questions, asks = context.Pipe(duplex=False)
+        answers, replies = context.Pipe(duplex=False)
+        _widen(replies)
+        name, args = f"perdure {wanted.camera}", (wanted, self._anchor_s, questions, replies)
+        process = context.Process(target=serve, args=args, name=name, daemon=True)
         process.start()
-        theirs.close()
+        questions.close()
+        replies.close()
         now = time.monotonic()
-        return _Process(wanted, rotate_deg, process, ours, now, now)
+        return _Process(wanted, rotate_deg, process, answers, asks, now, now)
+
+
+def _widen(pipe: Connection) -> None:
+    """Let as much lie in a pipe as the system allows: a frame of 3 MB in pieces of 64 kB is 48 changes of process."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):  # over the user's limit: slower, not wrong
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _ended(process: _Process) -> None:
-    process.connection.close()
+    process.asks.close()
+    process.answers.close()
     process.process.join(0.5)
     if process.process.is_alive():
         process.process.kill()

@@ -8,6 +8,7 @@ first. It reconnects by itself, and says twice a second how it fares.
 from __future__ import annotations
 
 import signal
+import struct
 import threading
 import time
 import zlib
@@ -86,26 +87,26 @@ class Packed:
 Message = Health | Packed
 
 
-def serve(wanted: Wanted, anchor_s: float, connection: Connection) -> None:
-    """The process: reads the stream for ever, answers ``connection``; ends when the other end is closed.
+def serve(wanted: Wanted, anchor_s: float, questions: Connection, replies: Connection) -> None:
+    """The process: reads the stream for ever, answers ``questions``; ends when the other ends are closed.
 
     ``anchor_s`` added to ``time.monotonic()`` is UTC, for all cameras alike and whatever becomes of the system clock.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who closes the connection
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who closes the pipes
     reader = Reader(wanted, anchor_s)
     threading.Thread(target=reader.read_for_ever, daemon=True).start()
     asked = False
     told = 0.0
     try:
         while True:
-            if connection.poll(0.0 if asked else _TELL_EVERY_S / 2):
-                connection.recv_bytes()
+            if questions.poll(0.0 if asked else _TELL_EVERY_S / 2):
+                questions.recv_bytes()
                 asked = True
             if asked and (packed := reader.take(timeout_s=_TELL_EVERY_S / 2)) is not None:
-                connection.send(packed)
+                replies.send(packed)
                 asked = False
             if time.monotonic() - told > _TELL_EVERY_S:
-                connection.send(reader.health)
+                replies.send(reader.health)
                 told = time.monotonic()
     except (EOFError, OSError):
         return
@@ -119,6 +120,8 @@ class Reader:
         self.health = Health()
         self._anchor_s = anchor_s
         self._clock = StreamClock()
+        self._ahead_s: float | None = None
+        """The camera's own clock less the stream's stamps; None where it tells no time."""
         self._fresh = threading.Condition()
         self._waiting: Backlog[tuple[int, float, float, av.VideoFrame]] = Backlog()
         self._seen: tuple[int, float] = (0, 0.0)
@@ -153,6 +156,7 @@ class Reader:
     def _read(self) -> None:
         """One connection, until it ends, breaks or freezes."""
         self._clock.restart()
+        self._ahead_s = None
         with opened(self.wanted.url, self.wanted.silent_after_s) as container:
             self.health = replace(self.health, connections=self.health.connections + 1)
             self._seen = (0, self._now())
@@ -160,6 +164,7 @@ class Reader:
             began, before = self._now(), self.health.frames
             for packet in _packets(container, _is_file(self.wanted.url)):
                 arrived = self._now()
+                self._ahead_s = _ahead(packet, self._ahead_s)
                 for frame in doze.take(packet):
                     self._take_in(frame, arrived, doze.looks_back)
                 if doze.dead > _DEAD_PACKETS:
@@ -175,7 +180,8 @@ class Reader:
             self.health = replace(self.health, frames=index + 1)
             return
         late = is_past and frame.time is not None
-        at, spread = self._clock.recall(frame.time or 0.0) if late else self._clock.place(frame.time, arrived)
+        told_s = None if frame.time is None or self._ahead_s is None else frame.time + self._ahead_s
+        at, spread = self._clock.recall(frame.time or 0.0) if late else self._clock.place(frame.time, arrived, told_s)
         self._assert_alive(frame, at)
         self.health = replace(
             self.health, state="streaming", error="", frames=index + 1, resets=self._clock.resets, last_at=at
@@ -224,6 +230,17 @@ def _packets(container: av.container.InputContainer, paced: bool) -> Iterator[av
         if paced and packet.pts is not None and packet.time_base:
             time.sleep(max(0.0, began + float(packet.pts * packet.time_base) - time.monotonic()))
         yield packet
+
+
+def _ahead(packet: av.Packet[av.VideoStream], before_s: float | None) -> float | None:
+    """The camera's own clock less the stream's stamps by the newest RTCP report, as FFmpeg attaches it to packets.
+
+    ``AVProducerReferenceTime`` of libavutil's ``defs.h``: int64 microseconds of UTC, int flags.
+    """
+    if packet.pts is None or packet.time_base is None or not packet.has_sidedata("prft"):
+        return before_s
+    (micros,) = struct.unpack_from("<q", bytes(packet.get_sidedata("prft")))
+    return float(micros * 1e-6 - packet.pts * packet.time_base)
 
 
 def _packed(index: int, at: float, spread_s: float, frame: av.VideoFrame) -> Packed:
