@@ -143,10 +143,10 @@ def test_a_part_of_a_person_that_a_tile_cuts_is_dropped_but_not_at_the_border_of
     tile = np.array([[200, 200, 536, 392]], np.int64)
     sheet = Sheet(384, 672, tile, np.array([[0, 0, 336, 192]], np.int64))
     cut = Detections.of([[100, 150, 130, 192], [2, 20, 40, 90], [50, 20, 80, 90], [400, 200, 430, 290]], [0.9] * 4)
-    np.testing.assert_allclose(sheet.to_picture(cut, WIDTH, HEIGHT).boxes, [[250, 220, 280, 290]])
+    np.testing.assert_allclose(sheet.to_picture(cut, WIDTH, HEIGHT)[0].boxes, [[250, 220, 280, 290]])
     corner = Sheet(384, 672, np.array([[0, 0, 336, 192]], np.int64), np.array([[0, 0, 336, 192]], np.int64))
     at_border = Detections.of([[0, 20, 40, 90], [300, 20, 336, 90]], [0.9, 0.9])
-    np.testing.assert_allclose(corner.to_picture(at_border, WIDTH, HEIGHT).boxes, [[0, 20, 40, 90]])
+    np.testing.assert_allclose(corner.to_picture(at_border, WIDTH, HEIGHT)[0].boxes, [[0, 20, 40, 90]])
 
 
 def test_of_two_looks_at_one_person_the_surer_stays_and_neighbours_in_one_look_both() -> None:
@@ -161,6 +161,15 @@ def test_of_two_looks_at_one_person_the_surer_stays_and_neighbours_in_one_look_b
     (found,) = look(Twice(), [image], [[sheet]])
     np.testing.assert_allclose(found.boxes, [[103, 99, 133, 181], [110, 99, 140, 181]])
     np.testing.assert_allclose(found.scores, [0.9, 0.6])
+
+
+def test_who_is_on_two_tiles_of_one_sheet_is_one_person() -> None:
+    people = [(100, 500, 130, 580), (460, 500, 490, 580), (315, 500, 330, 560)]
+    (sheet,) = sheets(frame(), boxes(*people[:2]), 0.2, AUTO)
+    assert len(sheet.tiles) == 2
+    assert geometry.covered(boxes(people[2]), sheet.tiles.astype(np.float32)).tolist() == [[1.0, 1.0]]
+    (found,) = look(Blind(), [picture(*people)], [[sheet]])
+    assert sorted(map(tuple, found.boxes.astype(int).tolist())) == sorted(people)
 
 
 def test_pictures_without_sheets_are_looked_at_as_ever() -> None:

@@ -61,8 +61,8 @@ class Sheet:
             sheet[v1:v2, u1:u2] = image[y1:y2, x1:x2]
         return sheet
 
-    def to_picture(self, found: Detections, width: int, height: int) -> Detections:
-        """What was found on the sheet, in the picture; without parts of people that an edge of a tile cuts."""
+    def to_picture(self, found: Detections, width: int, height: int) -> list[Detections]:
+        """What was found on each tile, in the picture; without parts of people that an edge of a tile cuts."""
         middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
         begun, ended = middle[:, None] >= self.places[None, :, :2], middle[:, None] < self.places[None, :, 2:]
         on_tile = (begun & ended).all(axis=2).reshape(len(found), len(self.tiles))
@@ -72,8 +72,9 @@ class Sheet:
         at_border = self.tiles[whose] == np.array([0, 0, width, height])
         past = np.concatenate([boxes[:, :2] - limits[:, :2], limits[:, 2:] - boxes[:, 2:]], axis=1)
         whole = on_tile[np.arange(len(found)), whose] & ((past > EDGE_PX) | at_border).all(axis=1)
-        kept = geometry.clip(boxes[whole], width, height)
-        return Detections.of(kept, found.scores[whole])
+        kept = geometry.clip(boxes, width, height)
+        of_tile = [whole & (whose == index) for index in range(len(self.tiles))]
+        return [Detections.of(kept[rows], found.scores[rows]) for rows in of_tile]
 
 
 def sheets(frame: Frame, people: Float32s, since_s: float, settings: DetectionConfig) -> list[Sheet]:
@@ -100,7 +101,7 @@ def sheets(frame: Frame, people: Float32s, since_s: float, settings: DetectionCo
 
 
 def grid(size: tuple[int, int], tile: tuple[int, int]) -> Ints:
-    """(T, 4) int64 tiles, xyxy, px, that cover a picture, each overlapping its neighbours by a cell at least."""
+    """(T, 4) int64 tiles, xyxy, px, that cover a picture, each overlapping its neighbours by half a cell at least."""
     across, down = (_starts(whole, part, part // (2 * CELLS)) for whole, part in zip(size, tile, strict=True))
     return np.array(
         [[x, y, min(x + tile[0], size[0]), min(y + tile[1], size[1])] for y in down for x in across], np.int64
@@ -115,13 +116,13 @@ def look(detector: Detector, images: Sequence[Image], closer: Sequence[Sequence[
     found = detector.detect([*images, *drawn])
     near = iter(found[len(images) :])
     return [
-        _together(whole, [sheet.to_picture(next(near), *_size(image)) for sheet in own], _size(image))
+        _together(whole, [one for sheet in own for one in sheet.to_picture(next(near), *_size(image))], _size(image))
         for image, whole, own in zip(images, found[: len(images)], closer, strict=True)
     ]
 
 
 def _together(whole: Detections, near: list[Detections], size: tuple[int, int]) -> Detections:
-    """One answer of several looks at one picture: of boxes of two looks that are one person's, the better one stays."""
+    """One answer of several looks at one picture: of boxes of two looks that are one person's, the surer one stays."""
     looks = [whole, *near]
     if not sum(len(one) for one in near):
         return whole

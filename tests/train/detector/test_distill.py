@@ -13,7 +13,7 @@ from perdure.errors import ConfigError, InputError
 from perdure.train.detector import distill
 from perdure.train.detector.config import DetectorTraining
 from perdure.train.detector.data import Picture, read_coco
-from perdure.train.detector.distill import fuse, look, teach, weigh, with_teacher
+from perdure.train.detector.distill import LEAST_SAY, fuse, look, say, teach, weigh, with_teacher
 from perdure.train.detector.evaluate import Found
 
 NOBODY = np.zeros((0, 4), np.float32)
@@ -25,7 +25,7 @@ def found(*rows: tuple[float, float, float, float, float]) -> Found:
 
 
 def test_boxes_are_averaged_and_scores_shared_among_all_passes() -> None:
-    fused = fuse([found((0, 0, 10, 20, 0.8)), found((0, 0, 10, 22, 0.4), (50, 50, 60, 70, 0.6)), found()])
+    fused = fuse([found((0, 0, 10, 20, 0.8)), found((0, 0, 10, 22, 0.4), (50, 50, 60, 70, 0.6)), found()], [2.0] * 3)
     assert len(fused.scores) == 2
     best = fused.scores.argmax()
     assert fused.scores[best] == pytest.approx((0.8 + 0.4) / 3)
@@ -34,9 +34,22 @@ def test_boxes_are_averaged_and_scores_shared_among_all_passes() -> None:
 
 
 def test_a_pass_counts_once_in_a_cluster() -> None:
-    fused = fuse([found((0, 0, 10, 20, 0.8), (0, 0, 10, 21, 0.7)), found((0, 0, 10, 20, 0.8))])
+    fused = fuse([found((0, 0, 10, 20, 0.8), (0, 0, 10, 21, 0.7)), found((0, 0, 10, 20, 0.8))], [2.0] * 2)
     assert fused.scores.tolist() == pytest.approx([0.8])
-    assert len(fuse([found(), found()]).scores) == 0
+    assert len(fuse([found(), found()], [1.0] * 2).scores) == 0
+
+
+def test_a_pass_too_small_to_see_a_person_has_no_say_about_them() -> None:
+    far, near = (0, 0, 8, 20, 0.8), (50, 0, 90, 200, 0.6)
+    fused = fuse([found(near), found(far, near)], [0.5, 2.0])  # 10 and 40 px in the input; 100 and 400
+    order = np.argsort(fused.boxes[:, 0])
+    np.testing.assert_allclose(fused.scores[order], [0.8, 0.6], rtol=2 * LEAST_SAY)
+    wrong = fuse([found((0, 0, 8, 24, 0.8)), found(far)], [0.5, 2.0])
+    np.testing.assert_allclose(wrong.boxes, [far[:4]], atol=0.05)
+
+
+def test_how_much_a_pass_may_say_grows_with_the_height_it_sees() -> None:
+    np.testing.assert_allclose(say(np.array([0.0, 8.0, 16.0, 22.627417, 32.0, 500.0])), [1e-3, 1e-3, 1e-3, 0.5, 1, 1])
 
 
 def test_labels_and_teacher_are_mixed() -> None:

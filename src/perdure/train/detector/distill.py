@@ -2,8 +2,8 @@
 
 `perdure train teach --config detector.yaml` writes the file that `teacher` of the configuration names. The parent finds
 people of the size it knows best, so no one size sees all. Source of the fusion: Solovyev et al., "Weighted boxes
-fusion", arXiv:1910.13302, section 3; changed: clusters form around the survivors of non-maximum suppression, and each
-pass counts once per cluster.
+fusion", arXiv:1910.13302, section 3; changed: clusters form around the survivors of non-maximum suppression, each
+pass counts once per cluster, and a pass too small to see a person has no say about them.
 """
 
 from __future__ import annotations
@@ -11,22 +11,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from perdure import geometry
+from perdure.detect.fit import plan
 from perdure.detect.nms import suppress
 from perdure.errors import ConfigError, InputError
 from perdure.train.detector.batches import SQUEEZED_ASPECT, times_seen
 from perdure.train.detector.config import DetectorTraining
 from perdure.train.detector.data import Picture, read_coco, read_image
-from perdure.train.detector.evaluate import Boxes, Found, detect_in
+from perdure.train.detector.evaluate import INPUT, Boxes, Found, detect_in
 from perdure.train.detector.export import Rows
 from perdure.train.detector.load import cut_to_person, load_parent
 
-AREAS_PX2 = (320 * 192, 512 * 288, 640 * 384, 640 * 640, 832 * 832)
+AREAS_PX2 = (320 * 192, 512 * 288, 640 * 384, 640 * 640, 832 * 832, 1120 * 1120)
+RESOLVED_PX = (16.0, 32.0)
+"""Of a person in the input: below the first a pass sees nothing, from the second on it counts in full."""
+LEAST_SAY = 1e-3
 MOST_ENLARGED = 2.0
 PASS_FLOOR = 0.03
 KEPT_FROM = 0.05
@@ -70,18 +75,23 @@ def teach(config: DetectorTraining) -> None:
 
 def look(run: Callable[[Boxes], Boxes], image: NDArray[np.uint8], widen: float) -> Found:
     """One picture at all sizes, as it is and mirrored."""
-    mirrored, width = np.ascontiguousarray(image[:, ::-1]), image.shape[1]
-    passes = []
+    mirrored, (height, width) = np.ascontiguousarray(image[:, ::-1]), image.shape[:2]
+    passes, scales = [], []
     for area in AREAS_PX2:
+        fit = plan(height, round(width * widen), INPUT, area, MOST_ENLARGED)
+        scales += [fit.scale_y] * 2
         passes.append(detect_in(run, image, area, widen, PASS_FLOOR, MOST_ENLARGED))
         turned = detect_in(run, mirrored, area, widen, PASS_FLOOR, MOST_ENLARGED)
         x1, y1, x2, y2 = turned.boxes.T
         passes.append(Found(np.stack([width - x2, y1, width - x1, y2], axis=1), turned.scores))
-    return fuse(passes)
+    return fuse(passes, scales)
 
 
-def fuse(passes: Sequence[Found]) -> Found:
-    """One answer of several about one picture: boxes averaged by score squared, scores over all passes."""
+def fuse(passes: Sequence[Found], scales: Sequence[float]) -> Found:
+    """One answer of several about one picture: boxes averaged by score squared, scores over the passes.
+
+    Both weighted by how well a pass resolves a person of that height; ``scales`` are input px per picture px of each.
+    """
     boxes, scores = np.concatenate([one.boxes for one in passes]), np.concatenate([one.scores for one in passes])
     if len(scores) == 0:
         return Found(boxes, scores)
@@ -92,10 +102,19 @@ def fuse(passes: Sequence[Found]) -> Found:
     asked, cluster, boxes, scores = asked[inside], cluster[inside], boxes[inside], scores[inside]
     best = np.zeros((len(passes), overlap.shape[1]))
     np.maximum.at(best, (asked, cluster), scores)
-    weight = scores.astype(np.float64) ** 2
+    scale = np.asarray(scales, np.float64)
+    weight = scores.astype(np.float64) ** 2 * say((boxes[:, 3] - boxes[:, 1]) * scale[asked])
     total = np.bincount(cluster, weight, overlap.shape[1])
     mean = np.stack([np.bincount(cluster, weight * side, overlap.shape[1]) / total for side in boxes.T], axis=1)
-    return Found(mean.astype(np.float32), best.mean(axis=0).astype(np.float32))
+    says = say((mean[:, 3] - mean[:, 1])[None] * scale[:, None])
+    return Found(mean.astype(np.float32), np.average(best, axis=0, weights=says).astype(np.float32))
+
+
+def say(height_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """How much a pass may say about a person of a height in its input, element by element, in (0, 1]."""
+    low, high = np.log(RESOLVED_PX)
+    seen = (np.log(np.maximum(height_px, 1.0)) - low) / (high - low)
+    return np.asarray(np.clip(seen, LEAST_SAY, 1.0), np.float64)
 
 
 def with_teacher(pictures: list[Picture], config: DetectorTraining) -> list[Picture]:
