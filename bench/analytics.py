@@ -32,7 +32,7 @@ ZONE = calendar.zone("Europe/Berlin")
 
 
 def month(path: Path, visits: int, people: int) -> None:
-    """Visits by day, hardly any at night; paths of five looks a second."""
+    """Visits by day, hardly any at night; paths of one look a second."""
     rng = np.random.default_rng(0)
     who = rng.integers(people, size=visits)
     hour = rng.normal(14.0, 3.0, visits) % 24
@@ -59,7 +59,7 @@ def month(path: Path, visits: int, people: int) -> None:
 
 def walk(rng: np.random.Generator, start: float, end: float) -> np.ndarray:
     """(T, 7) somebody crosses a picture of 640 x 360."""
-    at = np.arange(start, end, 0.2)
+    at = np.arange(start, end, 1.0)
     share = np.linspace(0, 1, len(at))
     (x0, x1), (y0, y1) = rng.uniform(20, 600, 2), rng.uniform(150, 350, 2)
     x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0)

@@ -24,12 +24,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from perdure.analytics import calendar, make
 from perdure.analytics.figures import Report
 from perdure.analytics.read import Rules, Source
+from perdure.assemble import calibration_of
+from perdure.embed.open import open_embedder
 from perdure.events.visits import group
+from perdure.geometry import iou
+from perdure.nodes.search_index import SearchIndex, Within, models_in
 from perdure.simulate.building import lens_of, scene_of
 from perdure.simulate.people import Day, Walk
 from perdure.simulate.plan import CameraPlan, Plan
@@ -198,6 +203,53 @@ def of_truth_files(footage: Path) -> tuple[Happened, float]:
     return Happened(stays), last
 
 
+def shown_by(footage: Path, tracklet: Tracklet) -> int:
+    """Whom a tracklet really shows: the person whose true box it matches in most frames; -1: nobody."""
+    truth = np.loadtxt(footage / "truth" / tracklet.camera / "gt" / "gt.txt", delimiter=",", ndmin=2)
+    votes: Counter[int] = Counter()
+    for row in tracklet.path:
+        there = truth[truth[:, 0] == row[1] + 1]
+        boxes = np.column_stack([there[:, 2:4], there[:, 2:4] + there[:, 4:6]]).astype(np.float32)
+        if len(boxes):
+            overlap = iou(row[None, 2:6].astype(np.float32), boxes)[0]
+            if overlap.max() >= 0.5:
+                votes[int(there[int(overlap.argmax()), 1])] += 1
+    return votes.most_common(1)[0][0] if votes else -1
+
+
+def journeys(footage: Path) -> None:
+    """A kept picture of every stay is searched for: are the other stays of the same person in the journeys?"""
+    path = footage / "run" / "perdure.db"
+    with RunStore(path) as store:
+        told = {t.id: t for t in store.tracklets()}
+    person = {id: shown_by(footage, t) for id, t in told.items()}
+    opened = open_embedder(models_in(path)[0], "cpu")
+    index = SearchIndex(path, opened.name, opened.dim, calibration_of(opened.name), 0.88)
+    right = wrong = missed = 0.0
+    first, asked = [], 0
+    for id, tracklet in told.items():
+        body = tracklet.body(opened.name)
+        others = [t for t in told.values() if t.id != id and person[t.id] == person[id]]
+        if person[id] < 0 or body is None or not others:
+            continue
+        image = cv2.imread(str(footage / "run" / body.pictures[int(body.quality.argmax())]))
+        vectors, quality = opened.embed([image])
+        hits = index.by_pictures(vectors, quality, Within(), 10)
+        sure = [hit for n, hit in enumerate(hits) if n == 0 or (hit.probability or 0) >= 0.5]
+        found = {s.tracklet for hit in sure for visit in hit.journeys for s in visit.sightings} - {id}
+        asked += 1
+        first.append(
+            bool(hits) and any(person[s.tracklet] == person[id] for v in hits[0].journeys for s in v.sightings)
+        )
+        right += sum(told[t].end - told[t].start for t in found if person[t] == person[id])
+        wrong += sum(told[t].end - told[t].start for t in found if person[t] != person[id])
+        missed += sum(t.end - t.start for t in others if t.id not in found)
+    recall, precision = right / max(right + missed, 1e-9), right / max(right + wrong, 1e-9)
+    print(f"  journeys: {asked} pictures asked; the person is in the first answer for {100 * np.mean(first):.0f} %;")
+    share = f"{100 * recall:.0f} % of the person's other seconds found"
+    print(f"            {share}, {100 * precision:.0f} % of what is found is right")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plans", nargs="*", default=["house", "shop", "office"])
@@ -206,6 +258,7 @@ def main() -> None:
     parser.add_argument("--footage", type=Path, nargs="*", default=[])
     chosen = parser.parse_args()
     for footage in chosen.footage:
+        journeys(footage)
         happened, seconds = of_truth_files(footage)
         compared(f"{footage.name}, the run", figures(footage / "run" / "perdure.db", seconds), happened, seconds)
     if chosen.footage:

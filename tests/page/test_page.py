@@ -197,7 +197,7 @@ def test_figures_are_drawn_with_their_tables_and_files(browser, address):
     page.get_by_label("Period").select_option("choose …")
     page.get_by_label("From", exact=True).fill("2001-01-02")
     page.get_by_label("To", exact=True).fill("2001-01-01")
-    expect(page.get_by_role("alert")).to_contain_text("the time is empty")
+    expect(page.get_by_role("alert")).to_contain_text("the time is empty", timeout=60_000)
     assert page.wrong == []
     page.context.close()
 

@@ -1,6 +1,6 @@
 // Small things that several views share.
 import type { ComponentChildren } from 'preact'
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { pictureOf } from './api'
 
 export const clock = (at: number): string =>
@@ -69,13 +69,19 @@ export function Empty({ children }: { children: ComponentChildren }) {
 export function useLoaded<T>(load: () => Promise<T>, depends: unknown[], every = 0) {
   const [found, setFound] = useState<T | null>(null)
   const [error, setError] = useState('')
+  const asked = useRef(0)
+  const answered = useRef(0) // an answer that comes after that to a later question is late
   // biome-ignore lint: what it depends on is the caller's to say
   const again = useCallback(async () => {
+    const own = ++asked.current
+    const isLate = () => own < answered.current || ((answered.current = own), false)
     try {
-      setFound(await load())
+      const answer = await load()
+      if (isLate()) return
+      setFound(answer)
       setError('')
     } catch (problem) {
-      setError((problem as Error).message)
+      if (!isLate()) setError((problem as Error).message)
     }
   }, depends)
   useEffect(() => {

@@ -75,12 +75,15 @@ class Flow:
 
 
 def flows(stays: Stays, made: Visits) -> list[Flow]:
-    """Ways between cameras, the most used first. Being seen again by the same camera is no way."""
+    """Ways between cameras, the most used first: being seen again by the same camera is no way."""
     at = np.flatnonzero(made.of_stay >= 0)
-    visit, camera = made.of_stay[at], stays.camera[at]
+    visit, camera, left = made.of_stay[at], stays.camera[at], np.zeros(len(at))
+    order = np.lexsort((stays.start[at], camera, visit))
+    if len(at):
+        left[order] = _group(stays, visit, at, order)[1]
     goes_on = np.flatnonzero((visit[1:] == visit[:-1]) & (camera[1:] != camera[:-1]))
     pair = camera[goes_on] * len(stays.cameras) + camera[goes_on + 1]
-    between = stays.start[at[goes_on + 1]] - stays.end[at[goes_on]]
+    between = stays.start[at[goes_on + 1]] - left[goes_on]
     found = []
     for way in np.unique(pair).tolist():
         seconds = between[pair == way]
@@ -103,13 +106,22 @@ def time_in_view(stays: Stays, made: Visits) -> tuple[Ints, Float64s]:
     at = np.flatnonzero(made.of_stay >= 0)
     if not len(at):
         return np.zeros(0, np.int64), np.zeros(0)
-    key = made.of_stay[at] * len(stays.cameras) + stays.camera[at]
-    order = np.lexsort((stays.start[at], key))
-    part = stays[at[order]]
-    group = Stays(key[order], part.camera, part.start, part.end, part.row, part.people, part.cameras)
+    order = np.lexsort((stays.start[at], stays.camera[at], made.of_stay[at]))
+    group, reached = _group(stays, made.of_stay[at], at, order)
     first = np.concatenate([[True], group.person[1:] != group.person[:-1]])
-    reached = latest_end(group)
     covered = np.where(first, -np.inf, np.concatenate([[0.0], reached[:-1]]))
     added = np.maximum(group.end - np.maximum(group.start, covered), 0.0)
     begin = np.flatnonzero(first)
     return group.camera[begin], np.add.reduceat(added, begin)
+
+
+def _group(stays: Stays, visit: Ints, at: Ints, order: Ints) -> tuple[Stays, Float64s]:
+    """The stays ``at`` in this order as if each camera of each visit were a person, and until when each has been seen.
+
+    ``order`` is by visit, camera and start; people are numbered from 0 without a gap, which keeps the lift small.
+    """
+    part = stays[at[order]]
+    key = visit[order] * len(stays.cameras) + part.camera
+    number = np.cumsum(np.concatenate([[False], key[1:] != key[:-1]]))
+    group = Stays(number, part.camera, part.start, part.end, part.row, part.people, part.cameras)
+    return group, latest_end(group)

@@ -277,7 +277,7 @@ def _lengths(now: _Period) -> Plot:
 
 
 def _between(low: float, high: float) -> str:
-    return f"over {duration(low)}" if np.isinf(high) else f"up to {duration(high)}"
+    return (f"over {duration(low)}" if np.isinf(high) else f"up to {duration(high)}").replace(".0", "")
 
 
 def _by_camera(now: _Period) -> list[Plot]:

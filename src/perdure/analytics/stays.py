@@ -41,7 +41,7 @@ class Stays:
         camera, cameras_named = _coded(cameras)
         starts, ends = np.asarray(start, np.float64), np.asarray(end, np.float64)
         rows = np.asarray(row, np.int64) if len(row) else np.arange(len(starts))
-        order = np.lexsort((ends, starts, person))
+        order = np.lexsort((camera, ends, starts, person))
         return cls(person[order], camera[order], starts[order], ends[order], rows[order], people_named, cameras_named)
 
     def __len__(self) -> int:
