@@ -222,6 +222,17 @@ function Shown({ asked, answer, search }: { asked: Asked; answer: Searched | nul
 
 function Result({ hit }: { hit: Hit }) {
   const [all, setAll] = useState(false)
+  const [watched, setWatched] = useState(hit.watched)
+  const [error, setError] = useState('')
+  const follow = async () => {
+    try {
+      await post(`people/${encodeURIComponent(hit.id)}/watch`)
+      setWatched(true)
+      setError('')
+    } catch (problem) {
+      setError((problem as Error).message)
+    }
+  }
   const journeys = all ? hit.journeys : hit.journeys.slice(0, 2)
   return (
     <>
@@ -233,7 +244,14 @@ function Result({ hit }: { hit: Hit }) {
         <small class="faint">
           {hit.journeys.length} {hit.journeys.length === 1 ? 'visit' : 'visits'}, last {moment(hit.last_seen)}
         </small>
+        {watched === false && (
+          <button class="quiet" onClick={follow}>
+            Follow from now
+          </button>
+        )}
+        {watched && <span class="chip">on the watch list</span>}
       </p>
+      <Note text={error} kind="error" />
       {journeys.map((visit) => <Journey key={visit.id} visit={visit} nearest={hit.nearest} />)}
       {hit.journeys.length > 2 && (
         <button class="quiet" aria-expanded={all} onClick={() => setAll(!all)}>
