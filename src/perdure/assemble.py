@@ -18,13 +18,14 @@ from perdure.embed.open import open_embedder
 from perdure.errors import ConfigError
 from perdure.events.visits import Visits
 from perdure.gallery.calibrate import Calibration
-from perdure.gallery.decide import FixedThreshold, Posterior, Rule
+from perdure.gallery.decide import FixedThreshold, Nearest, Posterior, Rule
 from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.maintain import Keeper
 from perdure.gallery.scoring import CentredLinkage, Represent, Representatives, Scorer
 from perdure.gallery.strangers import Strangers
 from perdure.gallery.topology import SiteMap, Topology
+from perdure.gallery.watching import OnList
 from perdure.geometry import homography
 from perdure.interop.detections import read_detections
 from perdure.models.card import Card
@@ -34,6 +35,8 @@ from perdure.pipeline import Cameras, KeepPicture, Site, Stage
 from perdure.track.build import build as build_tracker
 from perdure.track.tracker import Tracker
 
+WATCH_RATE = 0.01
+"""In the mode ``watch``, unless it is configured: the share of strangers that may be taken for somebody listed."""
 FIELD_POLICIES: dict[str, Represent] = {
     "ema": moving_average,
     "ring-centroid": ring_centroid,
@@ -130,8 +133,10 @@ def gallery(
         ConfigError: see ``site``.
     """
     scorer, rule = policy(config, model, calibration)
-    upkeep = Keeper() if config.maintain and config.policy == "default" else None
-    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, topology or Topology(), upkeep)
+    listed_only = config.mode != "open"  # then nobody new is made, so nothing has to be joined or taken apart
+    upkeep = Keeper() if config.maintain and config.policy == "default" and not listed_only else None
+    ways = topology or Topology()
+    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, ways, upkeep, listed_only)
 
 
 def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -> tuple[Scorer, Rule]:
@@ -142,8 +147,13 @@ def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -
                 f"the card of {model} has no calibration, which gallery.policy 'default' needs: measure one "
                 "(docs/models.md), or choose another policy and a gallery.threshold"
             )
-        return CentredLinkage(calibration), Posterior(calibration, config.return_rate, config.false_match_rate)
-    threshold = config.threshold
+        scorer = CentredLinkage(calibration)
+        if config.mode == "closed":
+            return scorer, Nearest(calibration)
+        if config.mode == "watch":
+            return scorer, OnList.of(calibration, config.return_rate, config.false_match_rate or WATCH_RATE)
+        return scorer, Posterior(calibration, config.return_rate, config.false_match_rate)
+    threshold = -1.0 if config.mode == "closed" else config.threshold
     if threshold is None and calibration is not None:
         threshold = calibration.threshold
     if threshold is None:

@@ -30,6 +30,10 @@ Began: TypeAlias = Literal["entered", "appeared", "cut"]
 Moment: TypeAlias = Literal["opened", "closed"]
 """Of a visit: what can be told of it."""
 Ended: TypeAlias = Literal["open", "left", "lost", "cut"]
+BEFORE_ALL = -1e12
+"""UTC seconds of pictures that somebody gave by hand: they are no sighting, so nothing came before them."""
+BY_HAND = "@enrolled/"
+"""How the id of a tracklet of such pictures begins; no camera may be called so."""
 
 
 class Flag(IntFlag):
@@ -185,13 +189,17 @@ class Exemplars:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracklet:
-    """One person followed without a gap in doubt by one camera. Immutable: a change is a higher ``revision``."""
+    """One person followed without a gap in doubt by one camera. Immutable: a change is a higher ``revision``.
+
+    Or pictures of one person that somebody gave by hand (``by_hand``): no camera, no path, no time (``BEFORE_ALL``).
+    """
 
     id: str
     """Unique in a site: ``<camera>/<number>``; never reused."""
     revision: int
     """Of two revisions of one id the highest wins."""
     camera: str
+    """"" where the pictures were given by hand."""
     start: float
     end: float
     path: Float64s
@@ -208,6 +216,18 @@ class Tracklet:
     def key(self) -> tuple[str, int]:
         """What identifies this very object: (id, revision)."""
         return self.id, self.revision
+
+    @classmethod
+    def by_hand(cls, number: int, exemplars: Exemplars) -> Tracklet:
+        """Pictures that somebody gave by hand, the ``number``-th time anybody did."""
+        at = np.full(len(exemplars), BEFORE_ALL)
+        given = (replace(exemplars, at=at),)
+        return cls(f"{BY_HAND}{number}", 0, "", BEFORE_ALL, BEFORE_ALL, np.zeros((0, 7)), given, ended="left")
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether it is no sighting, but pictures that somebody gave."""
+        return not self.camera
 
     def body(self, model: str) -> Exemplars | None:
         """Its body exemplars of one model, or None."""
@@ -265,7 +285,7 @@ Decision: TypeAlias = Match | New | Wait
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A new identity, first seen as this tracklet."""
+    """A new identity, first seen as this tracklet, or enrolled with these pictures."""
 
     at: float
     identity: str
@@ -325,6 +345,15 @@ class Renamed:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """The operator put an identity on the watch list, or took it off."""
+
+    at: float
+    identity: str
+    watched: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Constrained:
     """The operator said that two tracklets are the same person, or are not."""
 
@@ -353,7 +382,7 @@ class Undone:
     position: int
 
 
-Change: TypeAlias = Enrolled | Matched | Moved | Merged | Split | Renamed | Constrained | Forgotten | Undone
+Change: TypeAlias = Enrolled | Matched | Moved | Merged | Split | Renamed | Watched | Constrained | Forgotten | Undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,17 +410,32 @@ class Identity:
     confidence: float = 1.0
     """In [0, 1]: how sure the gallery is that these tracklets are one person."""
     evidence: float = math.inf
-    """What its pictures are worth together: the sum of their qualities."""
+    """What the pictures of its sightings are worth together: the sum of their qualities."""
+    given: tuple[str, ...] = ()
+    """Pictures that somebody gave by hand, the best first: the identity is enrolled. "" where none was kept."""
+    watched: bool = False
+    """Whether it is on the watch list."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is known of it any more, such as after a merge."""
+        return not self.sightings and not self.given
 
     @property
     def first_seen(self) -> float:
-        """UTC seconds."""
-        return self.sightings[0].start
+        """UTC seconds; NaN for somebody enrolled whom no camera has seen yet."""
+        return self.sightings[0].start if self.sightings else math.nan
 
     @property
     def last_seen(self) -> float:
-        """UTC seconds."""
-        return max(s.end for s in self.sightings)
+        """UTC seconds; NaN for somebody enrolled whom no camera has seen yet."""
+        return max((s.end for s in self.sightings), default=math.nan)
+
+    @property
+    def picture(self) -> str:
+        """The best picture that was given by hand or else of its sightings, "" where none was kept."""
+        seen = max(self.sightings, key=lambda s: s.quality).picture if self.sightings else ""
+        return next((picture for picture in self.given if picture), seen)
 
     @property
     def cameras(self) -> tuple[str, ...]:

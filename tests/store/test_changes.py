@@ -21,6 +21,7 @@ from perdure.types import (
     Split,
     Term,
     Undone,
+    Watched,
 )
 
 EVIDENCE = Evidence(0.75, "P1", 0.6, "P2", 0.4, (Term("appearance", 3.0), Term("prior", -1.9)), ("P3: seen beside",))
@@ -31,6 +32,7 @@ LOG: list[Change] = [
     Merged(0.4, "P2", "P1", EVIDENCE),
     Split(0.5, "P1", "P3", ("a", "b"), "two people"),
     Renamed(0.6, "P1", "Ann"),
+    Watched(0.65, "P1", True),
     Constrained(0.7, "a", "b", False),
     Forgotten(0.8, "P3", "asked"),
     Undone(0.9, 5),

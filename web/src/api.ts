@@ -17,12 +17,30 @@ export type Visit = {
 export type Person = {
   id: string
   name: string
-  first_seen: number
-  last_seen: number
+  first_seen: number | null
+  last_seen: number | null
   confidence: number
   sightings: number
   cameras: string[]
   picture: string
+  enrolled: number
+  watched: boolean
+}
+export type Given = { file: File; box: [number, number, number, number] | null }
+export type Enrolment = {
+  person: Person | null
+  pictures: {
+    file: string
+    outcome: 'used' | 'odd' | 'several' | 'nobody' | 'unusable'
+    said: string
+    boxes: [number, number, number, number][]
+  }[]
+}
+export type Hit = Sighting & { probability: number | null; false_match_rate: number | null }
+export type WatchList = {
+  mode: 'open' | 'closed' | 'watch'
+  people: (Person & { hits: Hit[] })[]
+  passers: { day: string; camera: string; stays: number }[]
 }
 export type Reason = {
   at: number
@@ -139,6 +157,14 @@ export const post = <T>(path: string, body?: unknown) => ask<T>('POST', path, bo
 export const patch = <T>(path: string, body: unknown) => ask<T>('PATCH', path, body)
 export const put = <T>(path: string, body: unknown) => ask<T>('PUT', path, body)
 export const remove = <T>(path: string, body?: unknown) => ask<T>('DELETE', path, body)
+
+export function enrol(name: string, given: Given[]): Promise<Enrolment> {
+  const form = new FormData()
+  form.set('name', name)
+  form.set('boxes', JSON.stringify(given.map((one) => one.box)))
+  for (const one of given) form.append('pictures', one.file)
+  return post<Enrolment>('people', form)
+}
 
 export async function logIn(name: string, password: string): Promise<Me> {
   const me = await post<Me>('login', { name, password })

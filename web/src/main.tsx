@@ -64,7 +64,7 @@ function App() {
       <main id="content" tabIndex={-1}>
         {shown === 'Live' && <Live />}
         {shown === 'Events' && <Events me={me} />}
-        {shown === 'People' && (person ? <PersonView id={person} me={me} /> : <People />)}
+        {shown === 'People' && (person ? <PersonView id={person} me={me} /> : <People me={me} />)}
         {shown === 'Search' && <Search route={rest} />}
         {shown === 'Map' && <MapView me={me} />}
         {shown === 'Analytics' && <Analytics />}

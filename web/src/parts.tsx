@@ -13,7 +13,7 @@ export const day = (at: number): string => {
   return date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })
 }
 
-export const moment = (at: number): string => `${day(at)}, ${clock(at)}`
+export const moment = (at: number | null): string => (at === null ? 'not seen yet' : `${day(at)}, ${clock(at)}`)
 
 export const lasted = (seconds: number): string => {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`

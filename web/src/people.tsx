@@ -1,12 +1,14 @@
 // Everybody, the last seen first, and the changes that can be taken back.
 import { useEffect, useState } from 'preact/hooks'
-import { type Change, type Page, type Person, get, post } from './api'
+import { type Change, type Me, type Page, type Person, get, post } from './api'
+import { Enrol } from './enrol'
 import { Chips, Empty, Note, Picture, called, moment, useLoaded } from './parts'
+import { Watched } from './watched'
 
-export function People() {
+export function People({ me }: { me: Me }) {
   const [named, setNamed] = useState('')
   const [items, setItems] = useState<Person[]>([])
-  const { found: page, error } = useLoaded(() => get<Page<Person>>('people', { named, limit: 48 }), [named], 10000)
+  const { found: page, error, again } = useLoaded(() => get<Page<Person>>('people', { named, limit: 48 }), [named], 10000)
   const [next, setNext] = useState<string | null>(null)
   useEffect(() => {
     setItems(page?.items ?? [])
@@ -20,6 +22,8 @@ export function People() {
   return (
     <>
       <h1>People</h1>
+      {me.role !== 'viewer' && <Enrol done={() => void again()} />}
+      <Watched />
       <form class="filters" onSubmit={(e) => e.preventDefault()}>
         <label>
           Name or number
@@ -34,13 +38,15 @@ export function People() {
             <a class="card" href={`#/people/${person.id}`}>
               <Picture of={person.picture} about={called(person)} />
               <span>
-                <b>{called(person)}</b>
+                <b>{called(person)}</b> {person.enrolled > 0 && <span class="chip">enrolled</span>}{' '}
+                {person.watched && <span class="chip">watched</span>}
                 <br />
                 <Chips names={person.cameras} />
                 <br />
                 <small class="faint">
-                  {moment(person.last_seen)} · {person.sightings} {person.sightings === 1 ? 'sighting' : 'sightings'} ·{' '}
-                  {Math.round(person.confidence * 100)} % sure
+                  {moment(person.last_seen)}
+                  {person.sightings > 0 &&
+                    ` · ${person.sightings} ${person.sightings === 1 ? 'sighting' : 'sightings'} · ${Math.round(person.confidence * 100)} % sure`}
                 </small>
               </span>
             </a>
@@ -53,7 +59,7 @@ export function People() {
   )
 }
 
-const TAKEN_BACK = ['Merged', 'Moved', 'Split', 'Renamed', 'Constrained']
+const TAKEN_BACK = ['Merged', 'Moved', 'Split', 'Renamed', 'Watched', 'Constrained']
 
 export function Changes() {
   const { found: changes, again } = useLoaded(() => get<Change[]>('changes', { limit: 30 }), [], 10000)

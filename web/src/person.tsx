@@ -34,6 +34,13 @@ export function PersonView({ id, me }: { id: string; me: Me }) {
     const reason = prompt('Erase everything about this person? It cannot be undone. Why?')
     if (reason) void act(async () => { await remove(path, { reason }); location.hash = '#/people' }, 'Erased.')
   }
+  const takeOut = () => {
+    if (!confirm('Erase the given pictures and the name? What cameras saw of this person stays.')) return
+    void act(async () => {
+      const { person: left } = (await remove(`${path}/enrolment`)) as { person: string | null }
+      location.hash = left ? `#/people/${left}` : '#/people'
+    }, 'Enrolled no longer.')
+  }
   const toggle = (tracklet: string) =>
     setChosen((before) => (before.includes(tracklet) ? before.filter((t) => t !== tracklet) : [...before, tracklet]))
   return (
@@ -50,8 +57,15 @@ export function PersonView({ id, me }: { id: string; me: Me }) {
             <Chips names={person.cameras} />
           </p>
           <p class="faint">
-            first {moment(person.first_seen)} · last {moment(person.last_seen)} ·{' '}
-            {Math.round(person.confidence * 100)} % sure that this is one person
+            {person.sightings > 0 ? (
+              <>
+                first {moment(person.first_seen)} · last {moment(person.last_seen)} · {Math.round(person.confidence * 100)} % sure
+                that this is one person
+              </>
+            ) : (
+              'not seen yet'
+            )}
+            {person.enrolled > 0 && ` · enrolled with ${person.enrolled} ${person.enrolled === 1 ? 'picture' : 'pictures'}`}
           </p>
           {may && (
             <p class="actions">
@@ -59,6 +73,21 @@ export function PersonView({ id, me }: { id: string; me: Me }) {
                 Where else?
               </a>
               <button onClick={rename}>Rename</button>
+              <button
+                aria-pressed={person.watched}
+                onClick={() =>
+                  person.watched
+                    ? act(() => remove(`${path}/watch`), 'Followed no longer.')
+                    : act(() => post(`${path}/watch`), 'Followed from now on.')
+                }
+              >
+                {person.watched ? 'Follow no longer' : 'Follow from now on'}
+              </button>
+              {person.enrolled > 0 && (
+                <button onClick={takeOut} title="Erases the given pictures and the name; what cameras saw stays.">
+                  Enrol no longer
+                </button>
+              )}
               <Merge of={person} act={act} />
               <button
                 disabled={!chosen.length || chosen.length === person.stays.length}

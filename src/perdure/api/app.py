@@ -11,7 +11,20 @@ from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from perdure import __version__
-from perdure.api import accounts, analytics, auth, cameras, events, live, map, people, problems, search, system
+from perdure.api import (
+    accounts,
+    analytics,
+    auth,
+    cameras,
+    enrolment,
+    events,
+    live,
+    map,
+    people,
+    problems,
+    search,
+    system,
+)
 from perdure.api.context import Context
 
 PREFIX: Final = "/api/v1"
@@ -55,7 +68,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.context = context
     problems.install(app)
     app.add_middleware(problems.SizeLimit, most_bytes=MOST_UPLOAD_BYTES)
-    for room in (auth, system, cameras, live, events, people, search, analytics, map, accounts):
+    for room in (auth, system, cameras, live, events, people, enrolment, search, analytics, map, accounts):
         app.include_router(room.router, prefix=PREFIX)
 
     @app.middleware("http")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Response
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from perdure.api.auth import Admin, Viewer
 from perdure.api.context import Context, Service
+from perdure.api.shapes import may_see
 from perdure.config import CameraConfig, CameraName
 from perdure.nodes import camera_book
 from perdure.nodes.live import CameraStatus
@@ -132,10 +133,8 @@ def kept_picture(service: Context, user: User, reference: str) -> Path:
     Raises:
         HTTPException: 404.
     """
-    parts = PurePosixPath(reference).parts
-    inside = len(parts) == 4 and parts[0] == "crops" and ".." not in parts and reference.endswith(".jpg")
     path = service.site.folder / reference
-    if not inside or not user.sees(parts[1]) or not path.is_file():
+    if not may_see(user, reference) or not path.is_file():
         raise HTTPException(404, "there is no such picture")
     return path
 

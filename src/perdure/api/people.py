@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
@@ -23,6 +23,7 @@ from perdure.api.shapes import (
     change_out,
     cursor_of,
     event_out,
+    may_know,
     next_of,
     person_out,
     reason_of,
@@ -84,11 +85,12 @@ def people(
     service: Service,
     camera: Annotated[str | None, Query(max_length=64)] = None,
     named: Annotated[str | None, Query(max_length=200, description="Whose name or id has this in it.")] = None,
+    listed: Annotated[Literal["enrolled", "watched"] | None, Query(description="Only those.")] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Page[PersonOut]:
     """The last seen first."""
-    found = service.reader.people(cursor_of(after), limit, scoped(user, camera), named)
+    found = service.reader.people(cursor_of(after), limit, scoped(user, camera), named, listed)
     following = next_of(found[-1].last_seen, found[-1].id) if len(found) == limit else None
     return Page(items=[person_out(person, user) for person in found], next=following)
 
@@ -98,7 +100,7 @@ def person(id: str, user: Viewer, service: Service) -> PersonDetails:
     """Somebody with every stay, and why each is believed to show them."""
     found = found_by(service, user, id)
     service.accounts.note(service.site.now(), user.name, "looked at a person", found.id)
-    stays = [t for t in service.reader.tracklets_of(found.id) if user.sees(t.camera)]
+    stays = [t for t in service.reader.tracklets_of(found.id) if not t.is_by_hand and user.sees(t.camera)]
     reasons = _reasons(service, stays)
     visits = service.reader.events(EventFilter(found.id, user.cameras), None, 200)
     return PersonDetails(
@@ -189,7 +191,7 @@ def found_by(service: Context, user: User, id: str) -> Person:
     if found is None and (when := service.site.ask(lambda gallery, _: _erased_at(gallery, id))) is not None:
         day = datetime.fromtimestamp(when, UTC).strftime("%d %B %Y")
         raise HTTPException(410, f"{id} was erased on {day}: nothing is kept of this person")
-    if found is None or not any(user.sees(camera) for camera in found.cameras):
+    if found is None or not may_know(user, found.cameras):
         raise HTTPException(404, f"there is no person {id}")
     return found
 

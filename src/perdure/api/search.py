@@ -84,7 +84,7 @@ def search(
         raise HTTPException(422, "the time is empty: until has to be after since")
     cameras = [name for one in camera for name in scoped(user, one)] if camera else list(user.cameras)
     within = Within(tuple(cameras), since, until)
-    _slow_down(service, user)
+    slow_down(service, user)
     if person is not None:
         known = found_by(service, user, person).id
         service.accounts.note(service.site.now(), user.name, "searched for a person", known)
@@ -108,7 +108,7 @@ def search(
     return Searched(boxes=boxes, chosen=chosen, hits=hits, said=" ".join(filter(None, [said, _nobody(hits, within)])))
 
 
-def _slow_down(service: Context, user: User) -> None:
+def slow_down(service: Context, user: User) -> None:
     """A search costs more than a look.
 
     Raises:

@@ -6,12 +6,15 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import HTTPException, Query
 from pydantic import BaseModel, Field
 
 from perdure import types
+from perdure.nodes import enrolment
 from perdure.store.accounts import User
 from perdure.store.changes import kind_of
 from perdure.store.site_reader import Cursor, Person
@@ -60,12 +63,14 @@ class PersonOut(BaseModel):
 
     id: str
     name: str
-    first_seen: float
-    last_seen: float
+    first_seen: float | None = Field(description="Null for somebody enrolled whom no camera has seen.")
+    last_seen: float | None
     confidence: float = Field(description="That all sightings show one person, 0 to 1.")
     sightings: int
     cameras: list[str]
     picture: str
+    enrolled: int = Field(description="Pictures that somebody gave by hand; 0: only cameras know them.")
+    watched: bool = Field(description="Whether they are on the watch list.")
 
 
 class Reason(BaseModel):
@@ -138,17 +143,33 @@ def sighting_out(sighting: types.Sighting) -> SightingOut:
 def person_out(person: Person, user: User) -> PersonOut:
     """As this user may see them."""
     own = [camera for camera in person.cameras if user.sees(camera)]
-    shown = person.picture.split("/")[1] if person.picture.count("/") > 1 else ""
     return PersonOut(
         id=person.id,
         name=person.name,
-        first_seen=person.first_seen,
-        last_seen=person.last_seen,
+        first_seen=person.first_seen if person.was_seen else None,
+        last_seen=person.last_seen if person.was_seen else None,
         confidence=person.confidence,
         sightings=person.sightings,
         cameras=own,
-        picture=person.picture if user.sees(shown) else "",
+        picture=person.picture if may_see(user, person.picture) else "",
+        enrolled=person.enrolled,
+        watched=person.watched,
     )
+
+
+def may_know(user: User, cameras: Sequence[str]) -> bool:
+    """Whether a user may know of somebody seen by these cameras; of somebody never seen only who sees all cameras."""
+    return any(user.sees(camera) for camera in cameras) or not user.cameras
+
+
+def may_see(user: User, picture: str) -> bool:
+    """Whether a user may see a kept picture: those of their cameras; those given by hand only who sees all cameras."""
+    parts = PurePosixPath(picture).parts
+    if not parts or ".." in parts or not picture.endswith(".jpg"):
+        return False
+    if parts[0] == enrolment.FOLDER:
+        return len(parts) == 3 and not user.cameras
+    return parts[0] == "crops" and len(parts) == 4 and user.sees(parts[1])
 
 
 def change_out(position: int, change: types.Change, stands: bool) -> ChangeOut:

@@ -13,6 +13,7 @@ from perdure.cli import models, train
 from perdure.cli.demo import demo
 from perdure.cli.doctor import doctor
 from perdure.cli.embed import embed
+from perdure.cli.enrol import enrol
 from perdure.cli.report import report
 from perdure.cli.run import run
 from perdure.cli.search import search
@@ -47,6 +48,7 @@ def common(
 app.command()(demo)
 app.command()(run)
 app.command()(serve)
+app.command()(enrol)
 app.command()(track)
 app.command()(embed)
 app.command()(search)

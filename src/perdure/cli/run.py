@@ -31,6 +31,7 @@ def run(
         typer.Option(metavar="[NAME=]FILE", help="Boxes of a camera made elsewhere, MOT text or JSON (repeatable)."),
     ] = None,
     embedder: Annotated[str | None, typer.Option(help="Name in the catalogue, or an ONNX file with a card.")] = None,
+    people: Annotated[Path | None, typer.Option(help="File of enrolled people (perdure enrol --file).")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     detect_every: Annotated[int | None, typer.Option(help="Look for people on every n-th frame only.")] = None,
     video: Annotated[bool, typer.Option("--video", help="Also draw annotated videos and a mosaic.")] = False,
@@ -47,7 +48,7 @@ def run(
     from perdure.nodes.recorded import Plan
     from perdure.nodes.recorded import run as run_plan
 
-    settings = settle(sources or [], config, detector, embedder, device, detect_every, detections or [])
+    settings = settle(sources or [], config, detector, embedder, device, detect_every, detections or [], people)
     plan = Plan(settings, out, overwrite=overwrite, resume=resume, video=video)
     if as_json:
         import json
@@ -72,6 +73,7 @@ def settle(
     device: str | None,
     detect_every: int | None,
     detections: Sequence[str] = (),
+    people: Path | None = None,
 ) -> Config:
     """The configuration file with what the command line says on top.
 
@@ -100,6 +102,7 @@ def settle(
         ("detection", "model", detector),
         ("detection", "every", detect_every),
         ("embedding", "model", embedder),
+        ("gallery", "people", None if people is None else str(people)),
     )
     for section, key, value in chosen:
         if value is not None:
@@ -173,7 +176,9 @@ def tell(result: RunResult, out: Path) -> None:
     for identity in result.identities:
         visits = sum(event.identity == identity.id for event in result.events)
         span = (_clock(identity.first_seen), _clock(identity.last_seen))
-        table.add_row(identity.id, str(visits), ", ".join(identity.cameras), *span, f"{identity.confidence:.2f}")
+        table.add_row(
+            identity.name or identity.id, str(visits), ", ".join(identity.cameras), *span, f"{identity.confidence:.2f}"
+        )
     people, events = len(result.identities), len(result.events)
     if people:
         console.print(table)

@@ -62,8 +62,17 @@ class GalleryConfig(Section):
     """Who is who."""
 
     policy: PolicyName = Field("default", description="Representation and decision rule; the others are baselines.")
+    mode: Literal["open", "closed", "watch"] = Field(
+        "open",
+        description="closed: everybody is one of the enrolled people; watch: who is neither enrolled nor watched is "
+        "counted, and neither picture nor vector is kept.",
+    )
+    people: str = Field("", description="Recorded footage: a file of enrolled people (perdure enrol --file).")
     false_match_rate: float | None = Field(
-        None, gt=0.0, lt=0.5, description="At most this share of strangers is matched; none: what is most probable."
+        None,
+        gt=0.0,
+        lt=0.5,
+        description="At most this share of strangers is matched; none: what is most probable (mode watch: 0.01).",
     )
     return_rate: float = Field(0.88, gt=0.0, lt=1.0, description="Share of tracklets of people seen before.")
     threshold: float | None = Field(None, ge=-1.0, le=1.0, description="For the baselines; None: from the card.")

@@ -9,7 +9,7 @@ from scipy.special import expit, logsumexp
 
 from perdure.gallery.calibrate import Calibration, prior_log_odds
 from perdure.gallery.transitions import Chain
-from perdure.types import Float64s, Ints
+from perdure.types import Bools, Float64s, Ints
 
 MERGE_MARGIN = 0.25
 """Nats by which "one person" has to be more probable than "two" before two groups are joined."""
@@ -69,11 +69,15 @@ def certainty(
     return [float(p) for p in expit(own - logsumexp(odds, axis=1))]
 
 
-def rename(before: Sequence[str], clusters: Ints) -> list[str | None]:
-    """For each cluster the identity it keeps: that of most of its tracklets, each identity once; None: a new one."""
+def rename(before: Sequence[str], clusters: Ints, is_given: Bools | None = None) -> list[str | None]:
+    """For each cluster the identity it keeps: that of most of its tracklets, each identity once; None: a new one.
+
+    Where some of them are pictures given by hand (``is_given``, (n,)), it is whose these are.
+    """
     names = sorted(set(before))
     table = np.zeros((int(clusters.max()) + 1, len(names)), np.int64)
-    np.add.at(table, (clusters, np.searchsorted(names, before)), 1)
+    weight = 1 if is_given is None else np.where(is_given, len(before), 1)
+    np.add.at(table, (clusters, np.searchsorted(names, before)), weight)
     kept: list[str | None] = [None] * len(table)
     taken: set[int] = set()
     for cell in np.argsort(-table, axis=None, kind="stable"):

@@ -23,6 +23,7 @@ from perdure.types import (
     Renamed,
     Split,
     Undone,
+    Watched,
 )
 
 SAID = Evidence(1.0)
@@ -38,8 +39,20 @@ def rename(gallery: Gallery, at: float, identity: str, name: str) -> list[Change
     return _append(gallery, [Renamed(at, known(gallery, identity), name.strip())])
 
 
+def watch(gallery: Gallery, at: float, identity: str, *, watched: bool = True) -> list[Change]:
+    """Follow an identity from now on, or no longer. Nothing changes where it is so already.
+
+    Raises:
+        InputError: there is no such identity.
+    """
+    identity = known(gallery, identity)
+    if (identity in gallery.partition.watched) == watched:
+        return []
+    return _append(gallery, [Watched(at, identity, watched)])
+
+
 def merge(gallery: Gallery, at: float, source: str, target: str) -> list[Change]:
-    """All of ``source`` is ``target``.
+    """All of ``source`` is ``target``; where only ``source`` is enrolled it keeps its number instead.
 
     Raises:
         InputError: no such identity, the same one, or two of their tracklets cannot be one person: says which and why.
@@ -47,6 +60,8 @@ def merge(gallery: Gallery, at: float, source: str, target: str) -> list[Change]
     source, target = known(gallery, source), known(gallery, target)
     if source == target:
         raise InputError(f"{source} and {target} are already one identity")
+    if source in (enrolled := gallery.enrolled()) and target not in enrolled:
+        source, target = target, source
     members = gallery.partition.members
     for first in members[source]:
         for second, reason in gallery.rivals(first):

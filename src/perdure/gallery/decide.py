@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from perdure.gallery.calibrate import Calibration, prior_log_odds, probability
 from perdure.types import Bools, Decision, Evidence, Float64s, Match, New, Term, Wait
@@ -38,6 +39,8 @@ class Candidates:
 
 
 Rule = Callable[[Candidates], Decision]
+Limit = Callable[[float, int], float]
+"""(false match rate, identities) -> the similarity with the nearest of them that this share of strangers exceeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Posterior:
     false_match_rate: float | None = None
     wait_margin: float = 2.0
     """While |log odds| is smaller and more evidence may come, wait (nats)."""
+    limit: Limit | None = None
+    """With a rate, how near that share of strangers comes; None: as the calibration says."""
 
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide."""
@@ -72,8 +77,8 @@ class Posterior:
         if self.false_match_rate is None:
             chosen_by = Term("prior", prior_log_odds(self.return_rate, candidates.tracklets, known))
         else:
-            limit = np.array(calibration.stranger_threshold(self.false_match_rate, known))
-            chosen_by = Term("false match rate", -float(calibration.log_likelihood_ratio(limit)))
+            limit = (self.limit or calibration.stranger_threshold)(self.false_match_rate, known)
+            chosen_by = Term("false match rate", -float(calibration.log_likelihood_ratio(np.array(limit))))
             topology = min(topology, 0.0)
         terms = [Term("appearance", appearance), chosen_by]
         if candidates.topology is not None:
@@ -85,6 +90,38 @@ class Posterior:
         if candidates.may_wait_until is not None and abs(log_odds) < self.wait_margin:
             return Wait(candidates.may_wait_until, evidence)
         return Match(candidates.identities[best], evidence) if log_odds > 0 else New(evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Nobody else can come: the most probable of those who can be, with its posterior among them.
+
+    P(k) in proportion to exp(LLR(similarity) + topology + habit); the closed set of identification.
+    """
+
+    calibration: Calibration
+    wait_margin: float = 2.0
+    """While the log odds against all others are smaller and more evidence may come, wait (nats)."""
+
+    def __call__(self, candidates: Candidates) -> Decision:
+        """Decide; new only where everybody is excluded."""
+        odds = self.calibration.log_likelihood_ratio(candidates.similarity)
+        appearance = odds
+        for other in (candidates.topology, candidates.habit):
+            odds = odds if other is None else odds + other
+        best, second = _best_two(odds, candidates)
+        if best is None:
+            return New(Evidence(0.0, vetoes=candidates.vetoes))
+        possible = np.where(candidates.vetoed | ~np.isfinite(odds), -np.inf, odds)
+        possible[best] = -np.inf
+        others = float(logsumexp(possible)) if second is not None else -np.inf
+        log_odds = float(odds[best]) - others
+        named = ("appearance", appearance), ("topology", candidates.topology), ("habit", candidates.habit)
+        terms = tuple(Term(name, float(term[best])) for name, term in named if term is not None)
+        evidence = _evidence(candidates, best, second, probability(log_odds), terms)
+        if candidates.may_wait_until is not None and log_odds < self.wait_margin:
+            return Wait(candidates.may_wait_until, evidence)
+        return Match(candidates.identities[best], evidence)
 
 
 @dataclass(frozen=True, slots=True)

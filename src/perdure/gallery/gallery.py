@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -9,11 +10,13 @@ from typing import Protocol
 import numpy as np
 
 from perdure.gallery.admission import admitted
-from perdure.gallery.constraints import seen_apart
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.exemplars import halves, mean, purest, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition, fold, redacted
+from perdure.gallery.passers import Passers
+from perdure.gallery.portrait import identity_of
+from perdure.gallery.rivals import Claims, rivals
 from perdure.gallery.scoring import CentredLinkage, Scorer
 from perdure.gallery.shortlist import shortlist
 from perdure.gallery.topology import Topology, by_appearance, by_floor
@@ -33,11 +36,11 @@ from perdure.types import (
     Moved,
     New,
     Renamed,
-    Sighting,
     Split,
     Tracklet,
     Undone,
     Wait,
+    Watched,
 )
 
 HABIT_WEIGHT = 2.0
@@ -64,6 +67,8 @@ class Gallery:
     """Share of tracklets that show somebody seen before."""
     topology: Topology = field(default_factory=Topology)
     upkeep: Upkeep | None = None
+    listed_only: bool = False
+    """Only who is enrolled or watched can be matched; whoever else comes is let go and counted, and no identity."""
     log: list[Change] = field(default_factory=list)
     partition: Partition = field(default_factory=Partition)
     evidence: dict[str, Tracklet] = field(default_factory=dict)
@@ -78,6 +83,10 @@ class Gallery:
     """Tracklet -> probability of what was last decided about it."""
     _alike: dict[str, float] = field(default_factory=dict)
     """The same by appearance alone: what the topology may learn from."""
+    _given: dict[str, None] = field(default_factory=dict)
+    """Tracklets that are pictures given by hand."""
+    passers: Passers = field(default_factory=Passers)
+    """With ``listed_only``: who came and is not on the list."""
 
     def __post_init__(self) -> None:
         self._index = Index(self.dim)
@@ -97,11 +106,21 @@ class Gallery:
                 self._take(tracklet, body)
         return self.log[before:]
 
+    def give(self, tracklet: Tracklet, change: Enrolled | Matched) -> None:
+        """Take pictures that somebody gave by hand, and what they said of them."""
+        body = admitted(tracklet, self.model, self.dim)
+        assert body is not None
+        assert tracklet.is_by_hand
+        self.scorer.placed(self._put(tracklet, body), self._index)
+        self.append(change)
+
     def tick(self, at: float) -> list[Change]:
         """Time has passed: decide what waited long enough, and look after the gallery."""
         before = len(self.log)
         for id in [id for id, until in self._waiting.items() if until <= at]:
             self._decide(self.evidence[id], final=True)
+        for id in self.passers.surplus():
+            self._drop(id)
         if self.upkeep is not None:
             self.upkeep.tick(self, at)
         return self.log[before:]
@@ -114,16 +133,13 @@ class Gallery:
 
     def identities(self) -> list[Identity]:
         """Everybody, in order of first sighting."""
-        return sorted((self.identity(name) for name in self.partition.members), key=lambda i: (i.first_seen, i.id))
+        everybody = [self.identity(name) for name in self.partition.members]
+        return sorted(everybody, key=lambda i: (i.first_seen if i.sightings else math.inf, i.id))
 
     def identity(self, name: str) -> Identity:
         """One identity as it is now."""
-        members = self.partition.members.get(name, [])
-        sightings = sorted((_sighting(self.evidence[id], self.model) for id in members), key=lambda s: (s.start, s.end))
-        pictures = self._pictures(name)
-        evidence = float(pictures.quality.sum()) if pictures is not None else 0.0
-        title = self.partition.names.get(name, "")
-        return Identity(name, tuple(sightings), title, self._confidence(members), evidence)
+        members = [self.evidence[id] for id in self.partition.members.get(name, [])]
+        return identity_of(name, members, self.model, self.partition, self._sure)
 
     def consolidate(self, at: float) -> list[Change]:
         """Look at everything again with full look-ahead and correct the partition; the changes that took.
@@ -196,6 +212,8 @@ class Gallery:
     def _put(self, tracklet: Tracklet, body: Exemplars) -> int:
         """Its row, new or renewed."""
         self.evidence[tracklet.id] = tracklet
+        if tracklet.is_by_hand:
+            self._given[tracklet.id] = None
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
         self.topology.meet(list(self._camera_codes))
         self.topology.told(tracklet)
@@ -218,7 +236,10 @@ class Gallery:
         until = None if final else tracklet.start + self.wait_s
         match self._judge(tracklet, until if until is not None and until > tracklet.end else None):
             case Match(identity=identity, evidence=evidence):
+                self.passers.discard(tracklet.id)
                 self.append(Matched(tracklet.end, identity, tracklet.id, evidence))
+            case New() if self.listed_only:
+                self.passers.note(tracklet)
             case New(evidence=evidence):
                 self.append(Enrolled(tracklet.end, self.mint(), tracklet.id, evidence))
             case Wait(until=deadline):
@@ -236,20 +257,27 @@ class Gallery:
             case Match(identity=target):
                 self.append(Moved(tracklet.end, tracklet.id, source, target, "seen beside its identity"))
             case _:
-                self.append(Split(tracklet.end, source, self.mint(), (tracklet.id,), "seen beside its identity"))
+                target = self.mint()
+                self.append(Split(tracklet.end, source, target, (tracklet.id,), "seen beside its identity"))
+                if self.listed_only:
+                    self.passers.expelled.append(target)
 
     def _judge(self, tracklet: Tracklet, may_wait_until: float | None) -> Decision:
         row, tracklets = self._index.row(tracklet.id), len(self._index) - 1
-        listed = shortlist(row, self._index, self.scorer)
+        allowed = self.listed() if self.listed_only else None
+        always = np.array(sorted(self._codes[name] for name in allowed or ()), np.int64)
+        listed = shortlist(row, self._index, self.scorer, always)
         index, codes = listed.index, listed.codes
         similarity = self.scorer.similarity(listed.row, index, len(codes))
         own = self.partition.identity_of.get(tracklet.id)
         similarity[codes == (-1 if own is None else self._codes[own])] = -np.inf
         vetoed, vetoes = self._vetoes(tracklet, index)
+        if allowed is not None:
+            vetoed |= np.array([name not in allowed for name in self._names], bool)
         names = [self._names[code] for code in codes]
         meetings = self.topology.meetings(listed.row, index, self.evidence)
         topology = self.topology.evidence(listed.row, index, len(codes)) + by_floor(meetings, index, len(codes))
-        known = len(self.partition.members) - (own is not None)
+        known = len(self.partition.members if allowed is None else allowed) - (own is not None)
         habit = self._habit(names, known)
         worth = self.scorer.calibration if isinstance(self.scorer, CentredLinkage) else None
         no = vetoed[codes]
@@ -279,23 +307,8 @@ class Gallery:
 
     def _rivals(self, tracklet: Tracklet, index: Index) -> list[tuple[str, str]]:
         """Tracklets of ``index`` that show somebody else for certain, each with the reason."""
-        found = []
-        during = (index.starts <= tracklet.end) & (index.ends >= tracklet.start)
         same_camera = index.cameras == self._camera_codes[tracklet.camera]
-        for row in np.flatnonzero(during & same_camera):
-            other = self.evidence[index.ids[row]]
-            if other.id != tracklet.id and seen_apart(tracklet, other):
-                found.append((other.id, f"seen beside {other.id}"))
-        too_close = self.topology.too_close(index.row(tracklet.id), index)
-        for row in np.flatnonzero(too_close > 0):
-            other = self.evidence[index.ids[row]]
-            found.append((other.id, f"{too_close[row]:.1f} s too soon before or after {other.id}"))
-        for place, meeting in self.topology.meetings(index.row(tracklet.id), index, self.evidence):
-            if meeting.is_impossible:
-                found.append((index.ids[place], f"{meeting.distance_m:.1f} m from {index.ids[place]} at that time"))
-        said = [(c.first, c.second) for c in self.partition.constraints if not c.same]
-        told = {b for a, b in said if a == tracklet.id} | {a for a, b in said if b == tracklet.id}
-        return found + [(other, "the operator said so") for other in sorted(told)]
+        return rivals(tracklet, index, Claims(self.evidence, self.partition, self.topology), same_camera)
 
     # --- everything ---------------------------------------------------------------------------------------------
 
@@ -306,7 +319,7 @@ class Gallery:
         self.log.append(change)
         self.partition.apply(change)
         homes |= {self.partition.identity_of.get(id) for id in tracklets}
-        if isinstance(change, Renamed):
+        if isinstance(change, Renamed | Watched):
             homes.add(self.partition.resolve(change.identity))
         self._note_certainty(change, tracklets)
         for id in tracklets:
@@ -328,11 +341,15 @@ class Gallery:
         self.log[:] = redacted(self.log, tombstone)
         self.append(tombstone)
         for id in tombstone.tracklets:
-            for kept in (self.evidence, self._waiting, self._sure, self._alike):
-                kept.pop(id, None)
-            if id in self._index:
-                self._index.remove(id)
+            self._drop(id)
         self._touch(tombstone.identity)
+
+    def _drop(self, tracklet: str) -> None:
+        """Let go of all that is known of a tracklet."""
+        for kept in (self.evidence, self._waiting, self._sure, self._alike, self._given):
+            kept.pop(tracklet, None)
+        if tracklet in self._index:
+            self._index.remove(tracklet)
 
     def take_back(self, undone: Undone) -> None:
         """Fold the log again without a change."""
@@ -342,6 +359,9 @@ class Gallery:
         now = self.partition.identity_of
         moved = [id for id in self.evidence if before.get(id) != now.get(id)]
         homes = {home for id in moved for home in (before.get(id), now.get(id)) if home is not None}
+        change = self.log[undone.position]
+        if isinstance(change, Renamed | Watched):
+            homes.add(self.partition.resolve(change.identity))
         for id in moved:
             if id in self._index:  # not retired
                 self._index.owners[self._index.row(id)] = self._code(now[id])
@@ -367,6 +387,14 @@ class Gallery:
     def index(self) -> Index:
         """The tracklets that are compared with."""
         return self._index
+
+    def enrolled(self) -> set[str]:
+        """Identities that somebody gave pictures of by hand: never merged away, retired or let go by themselves."""
+        return {self.partition.identity_of[id] for id in self._given}
+
+    def listed(self) -> set[str]:
+        """Identities that are enrolled or on the watch list."""
+        return self.enrolled() | self.partition.watched
 
     @property
     def undecided(self) -> int:
@@ -414,21 +442,10 @@ class Gallery:
             self._names.append(name)
         return self._codes[name]
 
-    def _confidence(self, members: Sequence[str]) -> float:
-        """How probable what was decided about its tracklets is, on average."""
-        return float(np.mean([self._sure.get(id, 1.0) for id in members])) if members else 0.0
-
 
 def _ends(path: Float64s) -> Float64s:
     """The first and the last row."""
     return path[:: max(len(path) - 1, 1)]
-
-
-def _sighting(tracklet: Tracklet, model: str) -> Sighting:
-    body = tracklet.body(model)
-    best = int(np.argmax(body.quality)) if body is not None else 0
-    picture, quality = (body.pictures[best], float(body.quality[best])) if body is not None else ("", 0.0)
-    return Sighting(tracklet.id, tracklet.camera, tracklet.start, tracklet.end, picture, quality)
 
 
 def _tracklets_of(change: Change, partition: Partition) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perdure.gallery.scan import Codes, Dots, Nearest, Probes, nearest
-from perdure.types import Bools, Float32s, Float64s, Ints
+from perdure.types import BEFORE_ALL, Bools, Float32s, Float64s, Ints
 
 
 @dataclass(slots=True)
@@ -55,6 +55,11 @@ class Index:
     def starts(self) -> Float64s:
         """(N,) UTC seconds."""
         return self._numbers[0, : len(self)]
+
+    @property
+    def is_given(self) -> Bools:
+        """(N,) rows that are no sightings but pictures somebody gave by hand."""
+        return np.asarray(self.starts == BEFORE_ALL)
 
     @property
     def ends(self) -> Float64s:

@@ -22,6 +22,7 @@ from perdure.types import (
     Renamed,
     Split,
     Undone,
+    Watched,
 )
 
 
@@ -35,6 +36,8 @@ class Partition:
     aliases: dict[str, str] = field(default_factory=dict)
     """Identities merged away -> where they went."""
     names: dict[str, str] = field(default_factory=dict)
+    watched: set[str] = field(default_factory=set)
+    """The watch list. After a merge whom either was on it for; of a split only who keeps the number."""
     constraints: list[Constrained] = field(default_factory=list)
     tombstones: set[str] = field(default_factory=set)
     erased: set[str] = field(default_factory=set)
@@ -66,6 +69,8 @@ class Partition:
                     self._place(tracklet, target)
             case Renamed(identity=identity, name=name):
                 self.names[self.resolve(identity)] = name
+            case Watched(identity=identity, watched=watched):
+                (self.watched.add if watched else self.watched.discard)(self.resolve(identity))
             case Constrained():
                 self.constraints.append(change)
             case Forgotten(identity=identity, tracklets=tracklets):
@@ -92,6 +97,9 @@ class Partition:
         self.aliases[source] = target
         if source in self.names:
             self.names.setdefault(target, self.names.pop(source))
+        if source in self.watched:
+            self.watched.remove(source)
+            self.watched.add(target)
 
     def _forget(self, identity: str, tracklets: tuple[str, ...]) -> None:
         erased = {*self.members.get(identity, []), *tracklets}
@@ -101,6 +109,7 @@ class Partition:
             if not self.members[home]:
                 del self.members[home]
         self.names.pop(identity, None)
+        self.watched.discard(identity)
         self.constraints = [c for c in self.constraints if not {c.first, c.second} & erased]
         self.tombstones.add(identity)
         self.erased |= erased
@@ -135,6 +144,7 @@ def to_plain(partition: Partition) -> dict[str, object]:
         "members": partition.members,
         "aliases": partition.aliases,
         "names": partition.names,
+        "watched": sorted(partition.watched),
         "constraints": [[c.at, c.first, c.second, c.same] for c in partition.constraints],
         "tombstones": sorted(partition.tombstones),
         "erased": sorted(partition.erased),
@@ -150,6 +160,7 @@ def from_plain(plain: Mapping[str, Any]) -> Partition:
         identity_of={tracklet: identity for identity, tracklets in members.items() for tracklet in tracklets},
         aliases=dict(plain["aliases"]),
         names=dict(plain["names"]),
+        watched=set(plain["watched"]),
         constraints=[Constrained(*said) for said in plain["constraints"]],
         tombstones=set(plain["tombstones"]),
         erased=set(plain["erased"]),
@@ -185,6 +196,8 @@ def redacted(log: Sequence[Change], forgotten: Forgotten) -> list[Change]:
                 change = replace(change, evidence=NOTHING_SAID)
             case Renamed(identity=identity) if identity in called:
                 change = replace(change, name="")
+            case Watched(identity=identity) if identity in called:
+                change = replace(change, watched=False)
         clean.append(change)
     return clean
 

@@ -107,7 +107,7 @@ class Keeper:
                     continue
                 self._due.pop(home, None)  # behind those that wait longer
                 self._due[home] = None
-                if len(gallery.partition.members[home]) == 1:
+                if len(gallery.partition.members[home]) == 1 and not gallery.evidence[id].is_by_hand:
                     self._probation[home] = gallery.evidence[id].end
                 else:
                     self._probation.pop(home, None)
@@ -225,7 +225,7 @@ class Scene:
 
     def surplus(self, keep: int) -> tuple[str, ...]:
         """Tracklets of the identity beyond ``keep``, the most alike of one camera first, the poorer of the two."""
-        mine = np.flatnonzero(self.index.owners == self.own)
+        mine = np.flatnonzero((self.index.owners == self.own) & ~self.index.is_given)
         count = len(mine) - keep
         if count <= 0:
             return ()
@@ -250,7 +250,8 @@ def look(gallery: Gallery, name: str) -> Scene | None:
     held = [id for id in gallery.partition.members[name] if id in whole]
     if not held:
         return None
-    latest = sorted(held, key=lambda id: (gallery.evidence[id].start, id))[-MOST_TRACKLETS:]
+    latest = sorted(held, key=lambda id: (gallery.evidence[id].is_by_hand, gallery.evidence[id].start, id))
+    latest = latest[-MOST_TRACKLETS:]
     rows = np.array([whole.row(id) for id in latest])
     found = whole.nearest(scorer.probes(rows, whole), NEAREST)
     code = int(whole.owners[rows[0]])
@@ -291,6 +292,7 @@ def _apart(gallery: Gallery, ids: Sequence[str], index: Index) -> Bools:
     site = gallery.topology.site
     if site.travel_s or not site.others_overlap:  # then tracklets that do not overlap may be too near as well
         asked[:] = True
+    asked |= index.is_given
     said = {id for c in gallery.partition.constraints for id in (c.first, c.second)}
     for row, id in enumerate(ids):
         if not asked[row] and id not in said:

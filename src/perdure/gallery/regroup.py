@@ -20,11 +20,14 @@ def apart(gallery: Gallery, ids: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def together(gallery: Gallery, ids: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs of positions in ``ids`` that are one person: parts of a cut tracklet, and what was said."""
+    """Pairs of positions in ``ids`` that are one person: parts of a cut tracklet, what was said, and what was given."""
     position = {id: i for i, id in enumerate(ids)}
+    given = [id for id in ids if gallery.evidence[id].is_by_hand]
+    homes = {gallery.partition.identity_of[id]: id for id in given}
+    enrolled = [(homes[gallery.partition.identity_of[id]], id) for id in given]
     cuts = [(t.supersedes, id) for id in ids if (t := gallery.evidence[id]).began == "cut" and t.supersedes]
     said = [(c.first, c.second) for c in gallery.partition.constraints if c.same]
-    return [(position[a], position[b]) for a, b in cuts + said if a in position and b in position]
+    return [(position[a], position[b]) for a, b in cuts + said + enrolled if a in position and b in position]
 
 
 def become(gallery: Gallery, at: float, ids: Sequence[str], groups: Ints, similarity: Float64s) -> None:
@@ -38,7 +41,8 @@ def become(gallery: Gallery, at: float, ids: Sequence[str], groups: Ints, simila
         similarity: (n, n), for the evidence of merges.
     """
     before = [gallery.partition.identity_of[id] for id in ids]
-    for number, kept in enumerate(rename(before, groups)):
+    is_given = np.array([gallery.evidence[id].is_by_hand for id in ids], bool)
+    for number, kept in enumerate(rename(before, groups, is_given)):
         members = np.flatnonzero(groups == number).tolist()
         target = kept
         if target is None:

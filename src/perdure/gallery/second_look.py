@@ -15,11 +15,12 @@ MOST_AT_ONCE = 6000
 
 
 def look_again(gallery: Gallery, at: float) -> None:
-    """Correct the partition with full look-ahead. Policies of the field have no such step.
+    """Correct the partition with full look-ahead. Policies of the field, and galleries of listed people only, have no
+    such step.
 
     A larger gallery is looked at piece by piece, every identity with those near it, until nothing changes.
     """
-    if not isinstance(gallery.scorer, CentredLinkage):
+    if not isinstance(gallery.scorer, CentredLinkage) or gallery.listed_only:
         return
     gallery.decide_all()
     held = (id for id in gallery.partition.identity_of if id in gallery.index)

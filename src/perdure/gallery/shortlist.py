@@ -17,6 +17,8 @@ FIRST = 256
 RECENT_S = 300.0
 """Whoever was seen this short a time before is always on the list: where and when may speak for them."""
 
+NOBODY = np.zeros(0, np.int64)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shortlist:
@@ -30,8 +32,10 @@ class Shortlist:
     """(M,) identities of the gallery by their code."""
 
 
-def shortlist(row: int, index: Index, scorer: Scorer) -> Shortlist:
+def shortlist(row: int, index: Index, scorer: Scorer, always: Ints = NOBODY) -> Shortlist:
     """All tracklets of every identity that can be the most similar one to the tracklet in ``row``.
+
+    ``always`` (M,) are codes of identities that are on the list whoever else is.
 
     With the k nearest tracklets known, all others are at most as near as the k-th, and so is any mean of them: no
     identity off the list scores above that. The list grows until somebody on it does, or until what is off it speaks
@@ -45,7 +49,7 @@ def shortlist(row: int, index: Index, scorer: Scorer) -> Shortlist:
     probes, count = scorer.probes(np.array([row]), index), FIRST
     while True:
         near = index.nearest(probes, count)[0]
-        chosen = np.unique(np.concatenate([owners[near.rows], recent]))
+        chosen = np.unique(np.concatenate([owners[near.rows], recent, always]))
         table = listed(index, chosen[chosen >= 0], np.array([row]))
         ceiling = scorer.ceiling(float(near.scores[-1]), row, index)
         if count >= len(index) or ceiling <= scorer.calibration.neutral:
@@ -76,7 +80,7 @@ def listed(index: Index, codes: Ints, always: Ints, most: int | None = None) -> 
 
 
 def _latest(rows: Ints, owners: Ints, index: Index, most: int) -> Ints:
-    """Of each owner at most so many rows, those that start last."""
-    order = np.lexsort((-index.starts[rows], owners))
+    """Of each owner at most so many rows: those given by hand, then those that start last."""
+    order = np.lexsort((-np.where(index.is_given[rows], np.inf, index.starts[rows]), owners))
     first = np.searchsorted(owners[order], owners[order])
     return rows[order][np.arange(len(rows)) - first < most]

@@ -40,7 +40,7 @@ class SiteMap:
     def least_gap_s(self, first: str, second: str) -> float:
         """Sightings of one person in the two cameras are at least this far apart; negative: may overlap by so much."""
         pair = frozenset((first, second))
-        if len(pair) == 1 or pair in self.overlapping:
+        if len(pair) == 1 or "" in pair or pair in self.overlapping:
             return -np.inf
         if pair in self.travel_s:
             return self.travel_s[pair]
@@ -137,11 +137,14 @@ class Topology:
         """Learn anew from everything; ``weights`` (N,) say how sure each tracklet's identity is by appearance alone."""
         if not self.learns:
             return
-        owned = np.flatnonzero(index.owners >= 0)
+        owned = np.flatnonzero((index.owners >= 0) & ~index.is_given)
         sightings = Sightings(
             index.cameras[owned], index.starts[owned], index.ends[owned], index.owners[owned], weights[owned]
         )
         self.transitions = learn(sightings, len(self._gaps))
+        if "" in self._cameras and self.transitions.log_odds.size:  # where pictures given by hand "were" says nothing
+            nowhere = self._cameras.index("")
+            self.transitions.log_odds[nowhere] = self.transitions.log_odds[:, nowhere] = 0.0
         self.clocks = clocks(sightings, len(self._gaps))
         self._tracklets_at_refresh = len(index)
 
@@ -188,7 +191,7 @@ def by_floor(meetings: Sequence[tuple[int, Meeting]], index: Index, identities: 
 
 def last_seen(row: int, index: Index, identities: int) -> Ints:
     """(N,) row of the last tracklet of each identity that began before that of ``row``, -1 where there is none."""
-    earlier = np.flatnonzero((index.owners >= 0) & (index.starts < index.starts[row]))
+    earlier = np.flatnonzero((index.owners >= 0) & (index.starts < index.starts[row]) & ~index.is_given)
     newest = earlier[np.argsort(index.starts[earlier], kind="stable")]
     last = np.full(identities, -1, np.int64)
     last[index.owners[newest]] = newest  # of several writes to one place the last one stays

@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -23,13 +23,15 @@ from perdure.errors import StoreError
 from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold
+from perdure.nodes.crop_book import CropBook
 from perdure.nodes.live_view import View
 from perdure.nodes.pace import Pace
 from perdure.nodes.retention import expired, remove_old_pictures
 from perdure.pipeline import Known, know, see
+from perdure.store.lock import lock
 from perdure.store.pictures import Pictures
 from perdure.store.site_store import SiteStore, Step
-from perdure.types import Forgotten, Frame, Image, Tracklet
+from perdure.types import Enrolled, Forgotten, Frame, Matched, Tracklet
 from perdure.video.doze import QUIET_AFTER_S
 from perdure.video.live import LiveCameras
 from perdure.video.live_worker import Health
@@ -45,8 +47,6 @@ _RETAIN_EVERY_S: Final = 600.0
 _COPY_EVERY_S: Final = 3600.0
 _MOST_FORGOTTEN: Final = 20
 """At a time: each is a rewriting of the log."""
-_UNUSED_AFTER_S: Final = 300.0
-"""A picture nobody refers to by then goes: of a stay before one camera a few of the best are kept."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,9 +82,11 @@ class LiveSite:
         """
         self.config, self.folder = config, folder
         _make(folder)
+        self._lock = lock(folder)
         self.detector, self.embedder = assemble.models(config)
         self.site = assemble.site(config, self.embedder)
         self.pictures = Pictures(folder)
+        self._crops = CropBook(self.pictures, hold=self.site.gallery.listed_only)
         self.store = SiteStore(folder / DATABASE)
         self.cameras: dict[str, CameraConfig] = {}
         """Those that are watched, by name."""
@@ -92,7 +94,7 @@ class LiveSite:
         self._saved_changes = 0
         lost = self._restore()
         self.pace = Pace()
-        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._keep_picture, self.pace.stage)
+        self._cams = assemble.cameras([], config, self.detector, self.embedder, self._crops.keep, self.pace.stage)
         self.live = LiveCameras(
             {},
             silent_after_s=config.live.silent_after_s,
@@ -111,8 +113,6 @@ class LiveSite:
         self._backgrounds: dict[str, Background | None] = {}
         self._looked_at: dict[str, int] = {}
         self._last_at: dict[str, float] = {}
-        self._written: deque[tuple[float, str]] = deque()
-        self._used: set[str] = set()
         self._retain_at = 0.0
         self._copy_at = time.monotonic() + _COPY_EVERY_S
         self._stopping = threading.Event()
@@ -130,6 +130,7 @@ class LiveSite:
         """End the cameras and close the database; everything that was told is in it."""
         self.live.close()
         self.store.close()
+        self._lock.close()
 
     def now(self) -> float:
         """UTC seconds by the clock of the frames."""
@@ -207,8 +208,7 @@ class LiveSite:
     @property
     def is_behind(self) -> bool:
         """Whether something could not be kept yet."""
-        step = self._unsaved
-        return bool(step.tracklets or step.changes or step.people or step.events)
+        return self._unsaved.says_anything
 
     def names(self) -> dict[str, str]:
         """The names that people were given, by identity."""
@@ -231,7 +231,7 @@ class LiveSite:
             if time.monotonic() - ticked > _TICK_S:
                 ticked = time.monotonic()
                 self._know([])
-                self._prune()
+                self._crops.prune()
                 self._retain()
         self._know([t for name in list(self._cams.trackers) for t in self._cams.finish(name)])
         try:
@@ -274,14 +274,19 @@ class LiveSite:
     def _keep(self, tracklets: Sequence[Tracklet], known: Known) -> None:
         """Make a step last; what cannot be kept now is kept with the next."""
         gallery = self.site.gallery
-        kept = [gallery.evidence[t.id] for t in tracklets if t.id in gallery.evidence]
+        changes = gallery.log[self._saved_changes :]
+        placed = [change.tracklet for change in changes if isinstance(change, Enrolled | Matched)]
+        told = dict.fromkeys([*(tracklet.id for tracklet in tracklets), *placed])
+        lasting = gallery.partition.identity_of if gallery.listed_only else gallery.evidence
+        kept = [gallery.evidence[id] for id in told if id in lasting and id in gallery.evidence]
         members = [id for person in known.people for id in gallery.partition.members.get(person.id, ())]
         identity_of = {id: gallery.partition.identity_of[id] for id in members}
-        changes = gallery.log[self._saved_changes :]
-        now = Step(kept, self._saved_changes, changes, identity_of, known.people, known.events)
+        day = datetime.fromtimestamp(self.live.now(), UTC).strftime("%Y-%m-%d")
+        passers = {(day, camera): stays for camera, stays in gallery.passers.take().items()}
+        now = Step(kept, self._saved_changes, changes, identity_of, known.people, known.events, passers)
         step = _together(self._unsaved, now)
-        self._used |= {p for t in kept for e in t.exemplars for p in e.pictures}
-        if not (step.tracklets or step.changes or step.people or step.events):
+        self._crops.use(p for t in kept for e in t.exemplars for p in e.pictures)
+        if not step.says_anything:
             return
         try:
             self.store.save(step)
@@ -292,6 +297,8 @@ class LiveSite:
             return
         self._unsaved = Step()
         self._saved_changes = len(gallery.log)
+        for stranger in gallery.passers.take_expelled():
+            self._forget(gallery, self.live.now(), stranger, "a stranger")
         if step.events:
             with self.told:
                 self.told.notify_all()
@@ -307,27 +314,6 @@ class LiveSite:
                 work.answer.set_exception(error)
             else:
                 work.answer.set_result(answer)
-
-    def _keep_picture(self, frame: Frame, row: int, crop: Image) -> str:
-        """By camera and day; a full disk loses the picture, not the person."""
-        day = datetime.fromtimestamp(frame.at, UTC).strftime("%Y%m%d")
-        try:
-            reference = self.pictures.keep(f"{frame.camera}/{day}", int(1000 * (frame.at % 86400)), row, crop)
-        except StoreError as error:
-            _log.error("%s", error)
-            return ""
-        self._written.append((time.monotonic(), reference))
-        return reference
-
-    def _prune(self) -> None:
-        """Remove pictures that nobody refers to."""
-        old = time.monotonic() - _UNUSED_AFTER_S
-        while self._written and self._written[0][0] < old:
-            _, reference = self._written.popleft()
-            if reference in self._used:
-                self._used.discard(reference)
-            else:
-                (self.folder / reference).unlink(missing_ok=True)
 
     def _retain(self) -> None:
         """Let go of what is older than ``live.retention_days``."""
@@ -381,7 +367,7 @@ def _number(tracklet: str) -> int:
 
 def _together(first: Step, second: Step) -> Step:
     """Two steps, one after the other, as one."""
-    if not (first.tracklets or first.changes or first.people or first.events):
+    if not first.says_anything:
         return second
     newest = {t.id: t for t in [*first.tracklets, *second.tracklets]}
     people = {p.id: p for p in [*first.people, *second.people]}
@@ -392,4 +378,5 @@ def _together(first: Step, second: Step) -> Step:
         {**(first.identity_of or {}), **(second.identity_of or {})},
         list(people.values()),
         [*first.events, *second.events],
+        Counter(first.passers) + Counter(second.passers),
     )

@@ -15,10 +15,13 @@ from typing import Protocol
 
 from perdure import __version__, assemble
 from perdure.config import Config
-from perdure.errors import SourceError, StoreError
+from perdure.errors import ConfigError, SourceError, StoreError
 from perdure.events.sink import Sink
+from perdure.gallery import corrections
+from perdure.interop.people_file import read_people
 from perdure.models.catalogue import BASELINE
 from perdure.nodes.outputs import write_outputs
+from perdure.nodes.people import enrol_all
 from perdure.nodes.stopwatch import Stopwatch, peak_memory_mb
 from perdure.pipeline import Cameras, Site, know, recall, see
 from perdure.report.result import CameraRun, Cost, RunResult
@@ -91,6 +94,7 @@ def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult
     detector, embedder = assemble.models(plan.config)
     outside = assemble.outside(plan.config)
     site = assemble.site(plan.config, embedder)
+    _enrol(plan.config, site)
     prepare_folder(plan)
     watch = Stopwatch()
     with RunStore(plan.out / "perdure.db") as store:
@@ -113,6 +117,8 @@ def run(plan: Plan, observer: Observer, sinks: Sequence[Sink] = ()) -> RunResult
         with watch.stage("write"):
             looks = plan.config.detection
             write_outputs(plan.out, result, store, pictures, looks.still_every_s if looks.motion else 0.0)
+        if site.gallery.listed_only and not interrupted:  # it holds vectors of strangers
+            store.forget_journal()
         store.put("state", "running" if interrupted else "finished")
     if plan.video:
         observer.stage("drawing")
@@ -244,7 +250,9 @@ class _Reading:
             if config.gallery.consolidate:
                 gallery.consolidate(end)
                 told += self.site.events.update(end, gallery.take_touched())
-            everybody = gallery.identities()
+            for stranger in gallery.passers.take_expelled():
+                corrections.forget(gallery, end, stranger, "a stranger")
+            everybody, placed = gallery.identities(), gallery.partition.identity_of
             events = self.site.events.whole(everybody)
             visitors = {event.identity for event in events}  # a blink or a glimpse is nobody
             identities = [identity for identity in everybody if identity.id in visitors]
@@ -253,7 +261,7 @@ class _Reading:
             cameras=tuple(_camera_run(camera, self.plan) for camera in self.cameras.values()),
             identities=tuple(identities),
             events=tuple(events),
-            tracklets=dict(gallery.evidence),
+            tracklets={id: t for id, t in gallery.evidence.items() if not gallery.listed_only or id in placed},
             changes=tuple(gallery.log),
             cost=self.cost(),
             detector=self.cams.detector.name,
@@ -275,6 +283,19 @@ class _Reading:
             memory_mb=peak,
             memory_per_camera_mb=(peak - self.memory_before_mb) / len(self.cameras),
         )
+
+
+def _enrol(config: Config, site: Site) -> None:
+    """Whom the footage may show by name.
+
+    Raises:
+        ConfigError: the mode knows only enrolled people, and there are none.
+        InputError: the file of people cannot be read, or is of another model.
+    """
+    if config.gallery.people:
+        enrol_all(site.gallery, 0.0, read_people(Path(config.gallery.people)))
+    elif config.gallery.mode != "open":
+        raise ConfigError(f"gallery.mode {config.gallery.mode!r} knows only enrolled people: give gallery.people")
 
 
 def _opened(name: str, config: Config) -> Source:

@@ -10,8 +10,12 @@ from perdure.gallery.gallery import Gallery
 
 
 def expired(gallery: Gallery, before: float, most: int) -> list[str]:
-    """Identities whose last sighting ended before that, the longest gone first; at most so many."""
-    last = {name: max(gallery.evidence[id].end for id in ids) for name, ids in gallery.partition.members.items()}
+    """Identities whose last sighting ended before that, the longest gone first; at most so many.
+
+    Who is enrolled stays until somebody takes them out.
+    """
+    members, enrolled = gallery.partition.members, gallery.enrolled()
+    last = {name: max(gallery.evidence[id].end for id in ids) for name, ids in members.items() if name not in enrolled}
     return sorted((name for name, end in last.items() if end < before), key=lambda name: (last[name], name))[:most]
 
 

@@ -21,6 +21,7 @@ from perdure.types import (
     Renamed,
     Split,
     Undone,
+    Watched,
 )
 
 THUMBNAIL_PX: Final = 72
@@ -141,7 +142,7 @@ class Teller:
                 return self._seen(tracklets[0]), self._known(source, "was")
             case Constrained(first=first, second=second):
                 return self._seen(first), self._seen(second)
-            case Renamed(identity=identity):
+            case Renamed(identity=identity) | Watched(identity=identity):
                 return (self._known(identity),)
             case _:
                 return ()
@@ -183,6 +184,8 @@ def sentence(change: Change) -> str:
             return f"{what} of {source} {'is' if len(tracklets) == 1 else 'are'} somebody else: {target} ({reason})."
         case Renamed(identity=identity, name=name):
             return f"{identity} is called {name}."
+        case Watched(identity=identity, watched=watched):
+            return f"{identity} is {'' if watched else 'no longer '}on the watch list."
         case Constrained(first=first, second=second, same=same):
             return f"{first} and {second} are {'one person' if same else 'two people'}: the operator said so."
         case Forgotten(identity=identity, reason=reason):

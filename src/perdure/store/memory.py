@@ -39,6 +39,10 @@ class MemoryStore:
         for batch in sorted(self._journal):
             yield self._journal[batch]
 
+    def forget_journal(self) -> None:
+        """Erase the journal."""
+        self._journal.clear()
+
     def write_result(
         self,
         tracklets: Iterable[Tracklet],

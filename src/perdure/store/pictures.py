@@ -29,18 +29,26 @@ class Pictures:
         """
         if min(crop.shape[:2]) < 1:
             return ""
-        reference = f"crops/{camera}/{index:07d}-{row}.jpg"
+        reference = self.reference(camera, index, row)
+        self.write(reference, encoded(crop))
+        return reference
+
+    def reference(self, camera: str, index: int, row: int) -> str:
+        """What a crop is called."""
+        return f"crops/{camera}/{index:07d}-{row}.jpg"
+
+    def write(self, reference: str, jpeg: bytes) -> None:
+        """Write a picture.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
         path = self.root / reference
-        if crop.shape[0] > MAX_HEIGHT_PX:
-            width = max(1, round(crop.shape[1] * MAX_HEIGHT_PX / crop.shape[0]))
-            crop = cv2.resize(crop, (width, MAX_HEIGHT_PX), interpolation=cv2.INTER_AREA).astype("uint8")
-        encoded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(encoded.tobytes())
+            path.write_bytes(jpeg)
         except OSError as error:
             raise StoreError(f"cannot write the picture {path}: {error.strerror}") from error
-        return reference
 
     def prune(self, keep: Iterable[str]) -> int:
         """Delete every picture that is not in ``keep``; how many."""
@@ -49,3 +57,11 @@ class Pictures:
         for path in gone:
             path.unlink(missing_ok=True)
         return len(gone)
+
+
+def encoded(crop: Image) -> bytes:
+    """A JPEG of a crop, at most ``MAX_HEIGHT_PX`` high."""
+    if crop.shape[0] > MAX_HEIGHT_PX:
+        width = max(1, round(crop.shape[1] * MAX_HEIGHT_PX / crop.shape[0]))
+        crop = cv2.resize(crop, (width, MAX_HEIGHT_PX), interpolation=cv2.INTER_AREA).astype("uint8")
+    return cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()

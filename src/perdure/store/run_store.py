@@ -88,6 +88,21 @@ class RunStore:
         for _, group in itertools.groupby(rows, key=lambda row: int(row.batch)):
             yield [_seen(row, tuple(crops.get((row.batch, row.place), ()))) for row in group]
 
+    def forget_journal(self) -> None:
+        """Erase the journal, so that nothing of it is left in any file.
+
+        Raises:
+            StoreError: that is not possible.
+        """
+        try:
+            for table in (schema.seen, schema.crops):
+                self._connection.execute(delete(table))
+            self._connection.commit()
+            self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        except SQLAlchemyError as error:
+            self._connection.rollback()
+            raise StoreError(f"cannot erase the journal in {self.path}: {cause(error)}") from error
+
     def write_result(
         self,
         tracklets: Iterable[Tracklet],

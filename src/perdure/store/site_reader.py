@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from sqlalchemy import ColumnElement, Engine, Select, and_, create_engine, func, or_, select
 
@@ -32,6 +32,14 @@ class Person:
     sightings: int
     cameras: tuple[str, ...]
     picture: str
+    enrolled: int = 0
+    """Pictures that were given by hand."""
+    watched: bool = False
+
+    @property
+    def was_seen(self) -> bool:
+        """False for somebody enrolled whom no camera has seen; then there is no first and last time."""
+        return self.sightings > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +100,18 @@ class SiteReader:
         return int(self._all(select(func.coalesce(func.max(schema.told.c.seq), 0)))[0][0])
 
     def people(
-        self, after: Cursor | None = None, limit: int = 50, cameras: Sequence[str] = (), named: str | None = None
+        self,
+        after: Cursor | None = None,
+        limit: int = 50,
+        cameras: Sequence[str] = (),
+        named: str | None = None,
+        listed: Literal["enrolled", "watched"] | None = None,
     ) -> list[Person]:
-        """The last seen first; ``named``: whose name or id has this in it."""
+        """The last seen first; ``named``: whose name or id has this in it; ``listed``: only those."""
         table = schema.people
         chosen = select(table)
+        if listed is not None:
+            chosen = chosen.where(table.c[listed] > 0)
         if cameras:
             chosen = chosen.where(_by_any(table.c.cameras, cameras))
         if named:
@@ -116,6 +131,12 @@ class SiteReader:
     def count_people(self) -> int:
         """How many there are."""
         return int(self._all(select(func.count()).select_from(schema.people))[0][0])
+
+    def passers(self, limit: int = 366) -> list[tuple[str, str, int]]:
+        """(day, camera, stays) of strangers who were not kept, the newest days first."""
+        table = schema.passers
+        found = self._all(select(table).order_by(table.c.day.desc(), table.c.camera).limit(limit))
+        return [(row.day, row.camera, row.stays) for row in found]
 
     def tracklets_of(self, identity: str, limit: int = 1000) -> list[Tracklet]:
         """The newest sightings of somebody, by start, newest first; with their exemplars."""
@@ -209,7 +230,7 @@ def _older(time: ColumnElement[float], id: ColumnElement[str], than: Cursor) -> 
 
 
 def _person(row: Any) -> Person:
-    cameras = tuple(row.cameras.strip("|").split("|"))
+    cameras = tuple(camera for camera in row.cameras.split("|") if camera)
     return Person(
         row.id,
         row.name,
@@ -220,4 +241,6 @@ def _person(row: Any) -> Person:
         row.sightings,
         cameras,
         row.picture,
+        row.enrolled,
+        bool(row.watched),
     )

@@ -51,8 +51,22 @@ people = Table(
     Column("sightings", Integer, nullable=False),
     Column("cameras", Text, nullable=False),
     Column("picture", String, nullable=False),
+    Column("enrolled", Integer, nullable=False, server_default="0"),
+    Column("watched", Integer, nullable=False, server_default="0"),
 )
-"""The gallery's people as they are now, so that a page of them costs a page of rows."""
+"""The gallery's people as they are now, so that a page of them costs a page of rows.
+
+``first_seen`` and ``last_seen`` are 0 for somebody enrolled whom no camera has seen; ``enrolled`` counts pictures.
+"""
+
+passers = Table(
+    "passers",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("camera", String, primary_key=True),
+    Column("stays", Integer, nullable=False),
+)
+"""Where only listed people are kept: how many stays of others there were, by day (UTC, YYYY-MM-DD) and camera."""
 
 told = Table(
     "told",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,8 +32,15 @@ class Step:
     identity_of: Mapping[str, str] | None = None
     """Of the tracklets whose identity may have changed."""
     people: Sequence[Identity] = ()
-    """As they are now; one without sightings is gone."""
+    """As they are now; ``is_gone`` ones go."""
     events: Sequence[Event] = ()
+    passers: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """More stays of strangers who are not kept, by day (YYYY-MM-DD) and camera."""
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is anything to keep."""
+        return bool(self.tracklets or self.changes or self.people or self.events or self.passers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +180,14 @@ class SiteStore:
         table = schema.tracklets
         for id in identity_of.keys() - set(ids):
             self._connection.execute(update(table).where(table.c.id == id).values(identity=identity_of[id]))
-        gone = [identity.id for identity in step.people if not identity.sightings]
+        gone = [identity.id for identity in step.people if identity.is_gone]
         self._connection.execute(delete(schema.people).where(schema.people.c.id.in_(gone)))
-        self._replace(schema.people, [_person_row(identity) for identity in step.people if identity.sightings])
+        self._replace(schema.people, [_person_row(identity) for identity in step.people if not identity.is_gone])
         self._replace(schema.events, [_event_row(event) for event in step.events])
+        for (day, camera), stays in step.passers.items():
+            counted = insert(schema.passers).values(day=day, camera=camera, stays=stays)
+            key, more = ["day", "camera"], {"stays": schema.passers.c.stays + stays}
+            self._connection.execute(counted.on_conflict_do_update(index_elements=key, set_=more))
         self._note_longest(step.events)
         self._replace(schema.told, [{"event": e.id, "content": rows.event_row(e)["content"]} for e in step.events])
 
@@ -238,13 +249,15 @@ def _person_row(identity: Identity) -> dict[str, Any]:
     return {
         "id": identity.id,
         "name": identity.name,
-        "first_seen": identity.first_seen,
-        "last_seen": identity.last_seen,
+        "first_seen": identity.first_seen if identity.sightings else 0.0,
+        "last_seen": identity.last_seen if identity.sightings else 0.0,
         "confidence": identity.confidence,
         "evidence": identity.evidence,
         "sightings": len(identity.sightings),
         "cameras": barred(identity.cameras),
-        "picture": max(identity.sightings, key=lambda s: s.quality).picture,
+        "picture": identity.picture,
+        "enrolled": len(identity.given),
+        "watched": int(identity.watched),
     }
 
 

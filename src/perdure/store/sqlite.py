@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, create_engine, event
+from sqlalchemy import Connection, MetaData, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from perdure.errors import StoreError
 
@@ -24,10 +25,23 @@ def open_wal(path: Path, metadata: MetaData) -> Connection:
     event.listen(engine, "connect", _use_wal)
     try:
         metadata.create_all(engine)
-        return engine.connect()
+        connection = engine.connect()
+        _add_columns(connection, metadata)
+        return connection
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(f"cannot use the database {path}: {cause(error)}") from error
+
+
+def _add_columns(connection: Connection, metadata: MetaData) -> None:
+    """Columns with a default that an older version did not have yet."""
+    for table in metadata.sorted_tables:
+        there = {str(row[1]) for row in connection.execute(text(f'PRAGMA table_info("{table.name}")'))}
+        for column in table.columns:
+            if column.name not in there and column.server_default is not None:
+                spec = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(text(f'ALTER TABLE "{table.name}" ADD COLUMN {spec}'))
+    connection.commit()
 
 
 def close(connection: Connection) -> None:

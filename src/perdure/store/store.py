@@ -30,6 +30,9 @@ class Store(Protocol):
     def journal(self) -> Iterator[list[Seen]]:
         """All batches in order."""
 
+    def forget_journal(self) -> None:
+        """Erase the journal, so that nothing of it is left in any file."""
+
     def write_result(
         self,
         tracklets: Iterable[Tracklet],
