@@ -36,10 +36,10 @@ export type Enrolment = {
     boxes: [number, number, number, number][]
   }[]
 }
-export type Hit = Sighting & { probability: number | null; false_match_rate: number | null }
+export type WatchHit = Sighting & { probability: number | null; false_match_rate: number | null }
 export type WatchList = {
   mode: 'open' | 'closed' | 'watch'
-  people: (Person & { hits: Hit[] })[]
+  people: (Person & { hits: WatchHit[] })[]
   passers: { day: string; camera: string; stays: number }[]
 }
 export type Reason = {
