@@ -83,13 +83,7 @@ export type Status = {
   disk_free_mb: number
 }
 export type Box = { x1: number; y1: number; x2: number; y2: number; score: number }
-/** ``watched`` is there where the service keeps a watch list. */
-export type Hit = Person & {
-  watched?: boolean
-  probability: number | null
-  nearest: string
-  journeys: Visit[]
-}
+export type Hit = Person & { probability: number | null; nearest: string; journeys: Visit[] }
 export type Searched = { boxes: Box[]; chosen: number | null; hits: Hit[]; said: string }
 export type Placed = { name: string; x: number; y: number; by_hand: boolean; state: string; people: string[] }
 export type Link = {
