@@ -121,7 +121,8 @@ def _finish(plot: Plot, axes: Any, bucket: Bucket, where: tzinfo) -> None:
     every = max(1, -(-len(written) // _MOST_LABELS))
     axes.set_xticks(range(0, len(written), every), written[::every])
     axes.set_ylabel(plot.columns[1].unit)
-    axes.set_ylim(bottom=0)
+    room = 1.2 if len(plot.columns) > 2 else 1.05  # the legend covers nothing
+    axes.set_ylim(0, room * max(1e-6, *(max(plot.numbers(place)) for place in range(1, len(plot.columns)))))
     axes.yaxis.grid(True, color=FAINT, alpha=0.25)
     axes.set_axisbelow(True)
     if len(plot.columns) > 2:
