@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from perdure.gallery.calibrate import prior_log_odds
-from perdure.gallery.consolidate import MERGE_MARGIN, certainty, cluster, rename
+from perdure.gallery.consolidate import WAYS_MARGIN, certainty, cluster, rename
 from perdure.gallery.linkage import join
 from perdure.gallery.transitions import BINS, NOTHING_KNOWN, Chain, Transitions
 from tests.gallery.people import CALIBRATION
@@ -81,14 +81,14 @@ def test_certainty_is_the_posterior_over_all_places():
 
 
 def average_linkage(similarity, apart):
-    """Oracle: scipy's tree, cut where the posterior odds fall below the margin; pairs apart are very far away."""
+    """Oracle: scipy's tree, cut where the posterior falls below one half; pairs apart are very far away."""
     distance = 2 - similarity
     for one, other in apart:
         distance[one, other] = distance[other, one] = 1e9
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
     count = len(similarity)
-    prior = prior_log_odds(0.88, count - 1, 1) - MERGE_MARGIN - np.log(np.arange(count, 1, -1))
+    prior = prior_log_odds(0.88, count - 1, 1) - np.log(np.arange(count, 1, -1))
     joins = CALIBRATION.log_likelihood_ratio(2 - tree[:, 2]) + prior > 0
     merges = count - 1 if joins.all() else int(np.argmin(joins))
     return fcluster(tree, count - merges, "maxclust") if merges else np.arange(count)
@@ -117,6 +117,14 @@ def test_a_usual_way_joins_what_looks_alone_leave_open_and_an_unusual_one_parts_
     unlikely = chain_of([0, 1], [0.0, 9.0], [2.0, 12.0], 3.0)
     assert len(groups(cluster(similarity, [], [], CALIBRATION, 0.88, likely))) == 1
     assert len(groups(cluster(similarity, [], [], CALIBRATION, 0.88, unlikely))) == 2
+
+
+@pytest.mark.parametrize(("worth", "people"), [(-0.02, 2), (0.02, 1)])
+def test_with_ways_it_takes_a_margin_more(worth: float, people: int) -> None:
+    nats = WAYS_MARGIN + worth - prior_log_odds(0.88, 1, 1) + np.log(2) - 3.0
+    similarity = blocks([1, 1], outside=(nats - CALIBRATION.offset) / CALIBRATION.slope)
+    likely = chain_of([0, 1], [0.0, 2.5], [2.0, 4.0], 3.0)
+    assert len(groups(cluster(similarity, [], [], CALIBRATION, 0.88, likely))) == people
 
 
 def links_of(chain, members):

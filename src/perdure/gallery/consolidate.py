@@ -11,8 +11,9 @@ from perdure.gallery.calibrate import Calibration, prior_log_odds
 from perdure.gallery.transitions import Chain
 from perdure.types import Bools, Float64s, Ints
 
-MERGE_MARGIN = 0.25
-"""Nats by which "one person" has to be more probable than "two" before two groups are joined."""
+WAYS_MARGIN = 0.25
+"""Nats by which "one person" has to be more probable than "two" where the ways between cameras have a say: they were
+learned from the joins there were, and gain from the best of many."""
 
 
 def cluster(
@@ -36,7 +37,7 @@ def cluster(
     for first, second in apart:
         never[first, second] = never[second, first] = True
     llr = calibration.log_likelihood_ratio((similarity + similarity.T) / 2)
-    prior = prior_log_odds(return_rate, count - 1, 1) - MERGE_MARGIN
+    prior = prior_log_odds(return_rate, count - 1, 1) - (WAYS_MARGIN if chain.transitions.log_odds.size else 0.0)
     return join(llr, never, np.array(together, np.int64), prior, chain)
 
 
