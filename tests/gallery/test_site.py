@@ -110,6 +110,21 @@ def test_strangers_seen_at_once_say_where_centring_starts() -> None:
     assert people == {True: 7, False: 6}
 
 
+def test_a_swap_leaves_no_mean_of_two_people_behind() -> None:
+    ann, bob = faces(2)
+    site = gallery()
+    site.scorer = CentredLinkage(CARD)
+    told = [tracklet("a/0", ann, 0, 5), tracklet("a/1", bob, 100, 105)]
+    mixed = [(ann, ann, bob), (bob, ann, ann), (ann, ann, ann)]
+    for i, looks in enumerate(mixed, 2):
+        body = replace(told[0].exemplars[0], vectors=np.array(looks, np.float32))
+        told.append(replace(tracklet(f"a/{i}", ann, 100.0 * i, 100.0 * i + 5), exemplars=(body,)))
+    site.observe(told)
+    for i in (2, 3, 4):
+        assert site.index.vectors[site.index.row(f"a/{i}")] @ ann == pytest.approx(1, abs=1e-5)
+        assert site.partition.identity_of[f"a/{i}"] == site.partition.identity_of["a/0"]
+
+
 def test_a_replay_learns_the_same() -> None:
     def run() -> Calibration:
         rng, site = np.random.default_rng(3), gallery()

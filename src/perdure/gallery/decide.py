@@ -105,7 +105,8 @@ class Nearest:
 
     def __call__(self, candidates: Candidates) -> Decision:
         """Decide; new only where everybody is excluded."""
-        odds = self.calibration.log_likelihood_ratio(candidates.similarity)
+        calibration = candidates.calibration or self.calibration
+        odds = calibration.log_likelihood_ratio(candidates.similarity)
         appearance = odds
         for other in (candidates.topology, candidates.habit):
             odds = odds if other is None else odds + other

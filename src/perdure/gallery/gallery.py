@@ -217,10 +217,11 @@ class Gallery:
         camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
         self.topology.meet(list(self._camera_codes))
         self.topology.told(tracklet)
-        shown = body
-        if isinstance(self.scorer, CentredLinkage):
+        shown, alike = body, float("nan")
+        if isinstance(self.scorer, CentredLinkage) and not tracklet.is_by_hand:  # given by hand: no order of time
             shown = purest(body, self.scorer.calibration.mixed_below)
-        said = mean(shown), tracklet.start, tracklet.end, camera, typical_quality(shown), halves(shown)
+            alike = halves(shown)
+        said = mean(shown), tracklet.start, tracklet.end, camera, typical_quality(shown), alike
         row = self._index.put(tracklet.id, *said)
         if (home := self.partition.identity_of.get(tracklet.id)) is not None:
             self._index.owners[row] = self._code(home)
