@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from functools import cache
@@ -16,6 +17,8 @@ from perdure.analytics.figures import Cell, Column, Headline, Plot, Report
 from perdure.report.words import clock, duration, percent
 
 _A4: Final = (8.27, 11.69)
+_LINE: Final = 125
+"""Small letters that fit beside one another on a page."""
 _EACH_PAGE: Final = 3
 """Plots below one another."""
 _MOST_ROWS: Final = 200
@@ -150,8 +153,9 @@ def _plots_page(figure: Any, report: Report, plots: Sequence[Plot], where: tzinf
     for place, plot in enumerate(plots):
         low = top - (place + 1) * height
         figure.text(0.08, low + height - 0.025, plot.title, fontsize=11, weight="bold")
-        figure.text(0.08, low + height - 0.04, plot.about, fontsize=7, color=charts.FAINT, wrap=True)
-        axes = figure.add_axes((0.16, low + 0.05, 0.74, height - 0.115))
+        about = textwrap.fill(plot.about, _LINE)
+        figure.text(0.08, low + height - 0.032, about, fontsize=7, color=charts.FAINT, va="top")
+        axes = figure.add_axes((0.16, low + 0.05, 0.74, height - 0.12))
         charts.draw(plot, axes, report.bucket, where)
 
 
@@ -163,10 +167,11 @@ def _tables_page(figure: Any, report: Report, plots: Sequence[Plot], where: tzin
         if not shown:
             break
         figure.text(0.08, at, plot.title, fontsize=11, weight="bold")
-        at -= 0.022
+        at -= 0.03
         step = 0.84 / len(plot.columns)
         for place, column in enumerate(plot.columns):
-            figure.text(0.08 + step * place, at, column.name, fontsize=6.5, color=charts.FAINT)
+            name = textwrap.fill(column.name, int(_LINE * step))
+            figure.text(0.08 + step * place, at, name, fontsize=6, color=charts.FAINT)
         for row in shown:
             at -= 0.017
             for place, cell in enumerate(row):
