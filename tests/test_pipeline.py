@@ -8,7 +8,7 @@ from perdure.config import parse
 from perdure.detect.outside import Outside
 from perdure.gallery.calibrate import Calibration
 from perdure.pipeline import know, recall, see
-from perdure.types import Frame
+from perdure.types import Detections, Frame
 from tests.nodes.clips import COLOURS, ColourDetector, ColourEmbedder
 
 CONFIG = parse({"tracking": {"tell_after_s": 0.5}, "events": {"visit_gap_s": 5}})
@@ -105,3 +105,38 @@ def test_a_camera_with_detections_made_elsewhere_is_not_searched():
         if "b" in boxes:
             assert boxes["b"][0, 0] == pytest.approx(20 + index, abs=2)
     assert 0 < spy.asked <= 12
+
+
+def test_somebody_far_away_is_found_by_a_closer_look_and_a_resumed_run_looks_at_the_same():
+    class Nearsighted(ColourDetector):
+        shapes = ()
+
+        def detect(self, images):
+            self.shapes += tuple(image.shape[:2] for image in images)
+            return [Detections.none() if image.shape[0] == 1080 else super(Nearsighted, self).detect([image])[0]
+                    for image in images]  # fmt: skip
+
+    def far(index):
+        image = np.full((1080, 1920, 3), 128, np.uint8)
+        x = 800 + 5 * index
+        image[500:536, x : x + 16] = COLOURS["red"]
+        motion = np.array([[x - 40, 450, x + 60, 600]], np.float32)
+        return Frame("a", index, index / 10, 0.0, 1920, 1080, Still(image), motion=motion)
+
+    def eyes():
+        return cameras(["a"], config, Nearsighted(), ColourEmbedder(), lambda *_: "")
+
+    config = parse({"detection": {"tiles": "auto"}})
+    whole, resumed = eyes(), eyes()
+    journal = [see([far(index)], whole)[1] for index in range(30)]
+    for (one,) in filter(None, journal):
+        np.testing.assert_allclose(one.detections.boxes, [[800 + 5 * one.index, 500, 816 + 5 * one.index, 536]])
+    half = [one for seen in journal[:15] for one in seen]
+    for one in half:
+        recall([one], resumed)
+    again = [see([far(index)], resumed)[1] for index in range(15, 30)]
+    assert [[one.index for one in seen] for seen in again] == [[one.index for one in seen] for seen in journal[15:]]
+    assert resumed.detector.shapes == whole.detector.shapes[-len(resumed.detector.shapes) :]
+    # Not at every look somewhere else too: the sweep has its own pace.
+    looks = sum(shape == (1080, 1920) for shape in whole.detector.shapes)
+    assert looks < len(whole.detector.shapes) <= 2 * looks + 2
