@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
 import re
 
@@ -54,3 +56,28 @@ def test_the_page_of_the_configuration_is_what_the_code_says():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run docs/make_configuration.py"
+
+
+NO_FIGURES = {"SAID", "NOTHING_SAID", "NO_MEETING", "NOTHING_KNOWN", "NOBODY", "TERM", "VECTOR", "BINS", "EDGES_S"}
+"""Constants of the gallery that are objects or names, not choices, or follow from others."""
+
+
+def constants():
+    """Module, name and value of every constant of the gallery."""
+    for path in sorted((REPOSITORY / "src" / "perdure" / "gallery").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for target in targets:
+                names = target.elts if isinstance(target, ast.Tuple) else [target]
+                for name in names:
+                    if isinstance(name, ast.Name) and name.id.isupper() and name.id not in NO_FIGURES:
+                        yield path.stem, name.id
+
+
+@pytest.mark.parametrize(("module", "name"), list(constants()))
+def test_every_constant_of_the_gallery_is_listed_with_its_value(module, name):
+    page = (REPOSITORY / "docs" / "how-identity-works.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| `{module}\.{name}` \| (.+?) \|", page, re.M)
+    assert row, f"docs/how-identity-works.md lacks {module}.{name}"
+    value = getattr(importlib.import_module(f"perdure.gallery.{module}"), name)
+    assert eval(row[1], {"__builtins__": {}}) == value

@@ -11,7 +11,7 @@ from perdure.config import CameraConfig, parse
 from perdure.errors import InputError, StoreError
 from perdure.gallery import corrections
 from perdure.gallery.calibrate import Calibration
-from perdure.nodes import live
+from perdure.nodes import crop_book
 from perdure.nodes.live import DATABASE, LiveSite
 from perdure.simulate.rtsp import RtspCamera, RtspServer
 from perdure.store.site_reader import EventFilter, SiteReader
@@ -127,7 +127,7 @@ def test_cameras_come_and_go(tmp_path, models):
 
 
 def test_pictures_that_nobody_refers_to_go(tmp_path, models, monkeypatch):
-    monkeypatch.setattr(live, "_UNUSED_AFTER_S", 0.5)
+    monkeypatch.setattr(crop_book, "_UNUSED_AFTER_S", 0.5)
     door = write_clip(tmp_path / "door.mp4", {"red": (0, 60)})
     with running(tmp_path / "site", {"door": {"source": str(door)}}) as (_, reader):
         until(lambda: reader.people() and len(reader.tracklets_of(reader.people()[0].id)) >= 2)
