@@ -1,11 +1,11 @@
 """Pictures of search, map and analytics on the service's page for the docs, with simulated people only.
 
-    perdure demo --out demo
-    python docs/make_insight_pictures.py demo/run [--out docs/images]
+    perdure simulate shop --people 6 --scenes 3 --out people
+    python docs/make_insight_pictures.py people [--out docs/images]
 
-Takes what a run over simulated footage found as if a live site had just seen it, serves it, and takes the pictures
-with Chromium: for the docs at desktop width, and with ``--all`` every view at 390 px too, light and dark. Needs the dev
-extra and chromium.
+Lets the simulated people of these crops come to a shop on some days, one stay for each crop, embedded by the built-in
+model; serves the site, and takes the pictures with Chromium: for the docs at desktop width, with ``--all`` every view
+at 390 px too, light and dark. Needs the dev extra and chromium.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import socket
 import tempfile
 import threading
 import time
-from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -30,38 +31,51 @@ from perdure.api.context import Context
 from perdure.config import parse
 from perdure.nodes.live import DATABASE, LiveSite
 from perdure.store.accounts import Accounts
-from perdure.store.run_store import RunStore
 from perdure.store.site_reader import SiteReader
-from perdure.types import Tracklet
+from perdure.types import Exemplars, Tracklet
 
 PASSWORD = "only for these pictures"
+CAMERAS = ("entrance", "aisles", "till", "bakery", "store")
 VIEWS = ("Live", "Events", "People", "Search", "Map", "Analytics")
 
 
 def main() -> None:
-    """Serve a run, and picture it."""
+    """Let them come, and picture it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="Folder of a run over simulated footage.")
+    parser.add_argument("people", type=Path, help="Folder of perdure simulate --people.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
     parser.add_argument("--all", action="store_true", help="Every view, for looking at; not for the docs.")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "site"
-        shutil.copytree(chosen.run / "crops", folder / "crops")
-        with RunStore(chosen.run / "perdure.db") as store:
-            told = store.tracklets()
-        serve(folder, told, chosen.out, everything=chosen.all)
+        serve(Path(temporary) / "site", chosen.people, chosen.out, everything=chosen.all)
 
 
-def moved(tracklet: Tracklet, by_s: float) -> Tracklet:
-    """The same, so many seconds later."""
-    path = tracklet.path.copy()
-    path[:, 0] += by_s
-    exemplars = tuple(replace(e, at=e.at + by_s) for e in tracklet.exemplars)
-    return replace(tracklet, start=tracklet.start + by_s, end=tracklet.end + by_s, path=path, exemplars=exemplars)
+def visits(site: LiveSite, people: Path) -> list[Tracklet]:
+    """A stay for each crop: everybody comes by the cameras in the order of the files, once an hour."""
+    files = sorted((people / "crops").rglob("*.jpg"))
+    images = [cv2.imread(str(file)) for file in files]
+    vectors, quality = site.embedder.embed(images)
+    now, told = site.now(), []
+    day = datetime.now(UTC).strftime("%Y%m%d")
+    for number, (file, image) in enumerate(zip(files, images, strict=True)):
+        person, camera = file.name.split("_")[0], CAMERAS[int(file.name.split("_c")[1][0]) - 1]
+        start = now - 3300.0 + 400.0 * (int(person) % 7) + 14.0 * (number % 12)
+        reference = f"crops/{camera}/{day}/{number:07d}-0.jpg"
+        target = site.folder / reference
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), image)
+        moments = np.arange(start, start + 9.0, 1.0)
+        x = np.linspace(80, 500, len(moments))
+        columns = [moments, np.arange(len(moments)), x, np.full(len(x), 120), x + 40, np.full(len(x), 320)]
+        path = np.column_stack([*columns, np.full(len(x), 0.9)])
+        body = Exemplars(
+            site.embedder.name, vectors[number][None], quality[number][None], np.array([start]), (reference,)
+        )
+        told.append(Tracklet(f"{camera}/{number + 1}", 1, camera, start, start + 8.0, path, (body,), ended="left"))
+    return sorted(told, key=lambda t: t.end)
 
 
-def serve(folder: Path, told: list[Tracklet], out: Path, *, everything: bool) -> None:
+def serve(folder: Path, people: Path, out: Path, *, everything: bool) -> None:
     """A site that has just seen these, on a real port."""
     with (
         LiveSite(parse({}), folder) as site,
@@ -71,9 +85,8 @@ def serve(folder: Path, told: list[Tracklet], out: Path, *, everything: bool) ->
         accounts.add_user(0.0, "admin", "admin", PASSWORD)
         thread = threading.Thread(target=site.run)
         thread.start()
-        by_s = site.now() - max(t.end for t in told) - 600.0
-        for tracklet in sorted(told, key=lambda t: t.end):
-            site.take([moved(tracklet, by_s)])
+        for tracklet in visits(site, people):
+            site.ask(partial(_know, site, tracklet), timeout_s=300.0)
         site.ask(lambda gallery, _: gallery.learn_topology())
         listener = socket.create_server(("127.0.0.1", 0))
         app = create_app(Context(site, reader, accounts, Broadcast(site, reader)))
@@ -85,6 +98,10 @@ def serve(folder: Path, told: list[Tracklet], out: Path, *, everything: bool) ->
             server.should_exit = True
             site.stop()
             thread.join()
+
+
+def _know(site: LiveSite, tracklet: Tracklet, *_: object) -> None:
+    site._know([tracklet])
 
 
 def picture(address: str, out: Path, *, everything: bool) -> None:

@@ -169,7 +169,7 @@ function Series({ plot, bucket, zone, width }: Drawn & { width: number }) {
 
 const nice = (most: number): number => {
   const power = 10 ** Math.floor(Math.log10(most))
-  return [1, 2, 4, 5, 10].map((step) => step * power).find((value) => value >= most) ?? most
+  return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((value) => value >= most) ?? most
 }
 
 function Week({ plot, width }: { plot: Plot; width: number }) {
