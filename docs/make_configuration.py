@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from perdure.config import CameraConfig, Config
+from perdure.config import Config
+from perdure.config.whole import held_by
 
 PAGE = Path(__file__).with_name("configuration.md")
 HEAD = """# Configuration
@@ -30,29 +31,27 @@ def page() -> str:
     )
 
 
-def rows() -> Iterator[tuple[str, FieldInfo]]:
-    """Every key that holds a value."""
-    for key, field in CameraConfig.model_fields.items():
-        yield f"cameras.NAME.{key}", field
-    for key, field in Config.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from ((f"{key}.{name}", inner) for name, inner in section.model_fields.items())
-        elif key != "cameras":
-            yield key, field
+def rows(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key that holds a value; NAME stands for any name, and a list of sections is one key."""
+    for key, field in model.model_fields.items():
+        held, is_many = held_by(field.annotation)
+        if held is None or get_origin(field.annotation) is tuple or type(None) in get_args(field.annotation):
+            yield f"{prefix}{key}", field
+        else:
+            yield from rows(held, f"{prefix}{key}.NAME." if is_many else f"{prefix}{key}.")
 
 
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "needed"
-    if field.default is None or field.default == ():
+    if field.default is None or field.default in ((), ""):
         return "none"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 
 def _allowed(field: FieldInfo) -> str:
-    choices = [str(choice) for choice in get_args(field.annotation) if not isinstance(choice, type)]
-    if choices and get_origin(field.annotation) is not tuple:
+    choices = [str(choice) for choice in get_args(field.annotation) if isinstance(choice, str | int)]
+    if choices:
         return ", ".join(choices)
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
     limits = [(sign, getattr(item, name, None)) for item in field.metadata for name, sign in signs.items()]

@@ -10,9 +10,13 @@ from perdure.geometry import (
     area,
     clip,
     covered,
+    crosses_itself,
+    distance,
     homography,
+    inside,
     intersection_each,
     iou,
+    passes,
     project,
     to_cxcyah,
 )
@@ -75,3 +79,55 @@ def test_a_homography_of_many_noisy_points_is_near():
     true = np.array([[0.02, 0.001, -3.0], [0.002, 0.03, 1.0], [1e-5, 1e-3, 1.0]])
     found = homography(points, project(points, true) + rng.normal(0, 0.05, (200, 2)))
     assert np.abs(project(points, found) - project(points, true)).max() < 0.1
+
+
+polygons = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=7, unique=True)
+
+
+def test_inside_a_shape_that_is_not_convex():
+    angle = np.array([(0, 0), (4, 0), (4, 4), (2, 4), (2, 2), (0, 2)], float)
+    points = np.array([(1, 1), (3, 3), (1, 3), (5, 1), (-1, 1)], float)
+    assert inside(points, angle).tolist() == [True, True, False, False, False]
+
+
+@given(polygons, st.integers(0, 5), st.booleans())
+def test_inside_does_not_depend_on_where_the_polygon_begins_or_which_way_it_goes(corners, turn, back):
+    polygon = np.array(corners, float)
+    points = np.array([(x + 0.37, y + 0.41) for x in range(-1, 7) for y in range(-1, 7)])
+    other = np.roll(polygon[::-1] if back else polygon, turn, axis=0)
+    assert (inside(points, polygon) == inside(points, other)).all()
+
+
+@given(polygons)
+def test_the_nearest_side_is_as_near_as_the_nearest_of_many_of_its_points(corners):
+    polygon = np.array(corners, float)
+    ends = np.roll(polygon, -1, axis=0)
+    points = np.array([(0.3, 0.2), (3.3, 2.6), (9.0, 9.0)])
+    share = np.linspace(0, 1, 401)[:, None, None]
+    many = (polygon + share * (ends - polygon)).reshape(-1, 2)
+    plain = np.linalg.norm(points[:, None] - many, axis=2).min(axis=1)
+    assert np.abs(distance(points, polygon, ends) - plain).max() < 0.02
+
+
+def test_passes_of_a_segment():
+    start, end = np.array([0.0, 0.0]), np.array([1.0, 0.0])  # drawn to the right: its right is below
+    path = np.array([(0.5, -1), (0.5, 1), (0.5, 2), (0.5, -1), (3, -1), (3, 1)])
+    assert passes(path, start, end).tolist() == [1, 0, -1, 0, 0]
+    touching = np.array([(0.5, -1), (0.5, 0), (0.5, 0), (0.5, 1)])
+    assert passes(touching, start, end).tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("corners", "crosses"),
+    [
+        ([(0, 0), (1, 0), (1, 1), (0, 1)], False),
+        ([(0, 0), (1, 1), (1, 0), (0, 1)], True),
+        ([(0, 0), (4, 0), (4, 4), (2, 4), (2, 2), (0, 2)], False),
+        ([(0, 0), (2, 0), (1, 0), (1, 1)], True),  # back on itself
+        ([(0, 0), (4, 0), (4, 4), (2, 0), (0, 4)], True),  # a corner on a side
+        ([(0, 0), (1, 0), (0, 1)], False),
+    ],
+)
+def test_a_polygon_that_crosses_itself(corners, crosses):
+    polygon = np.array(corners, float)
+    assert all(crosses_itself(np.roll(polygon, turn, axis=0)) == crosses for turn in range(len(corners)))

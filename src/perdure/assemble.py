@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
-from perdure.config import Config, GalleryConfig
+from perdure.config import CameraConfig, Config, EventsConfig, GalleryConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
 from perdure.detect.outside import Outside
 from perdure.embed.embedder import Embedder
 from perdure.embed.open import open_embedder
 from perdure.errors import ConfigError
-from perdure.events.visits import Visits
+from perdure.events.places import Line, Places, Zone
+from perdure.events.tell import Events
+from perdure.events.visits import VisitRule
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.decide import FixedThreshold, Nearest, Posterior, Rule
 from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
@@ -95,12 +98,31 @@ def site(config: Config, embedder: Embedder) -> Site:
         ConfigError: the gallery's policy needs a calibration or threshold that the embedder's card does not give, or
             the topology names a camera that is not there.
     """
-    visits = Visits(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
+    rule = VisitRule(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
     calibration = calibration_of(config.embedding.model)
     topology = topology_of(config)
     people = gallery(config.gallery, embedder.name, embedder.dim, calibration, topology)
     people.index.dots = integer_dots()
-    return Site(people, visits)
+    return Site(people, Events(rule, places(config.events, config.cameras)))
+
+
+def places(config: EventsConfig, cameras: Mapping[str, CameraConfig], since: float = -math.inf) -> Places:
+    """The zones and lines of these cameras; for ``since`` see ``Places``."""
+    zones = tuple(
+        Zone(camera, name, z.polygon, z.min_stay_s, z.max_people, z.loiter_after_s, z.queue, z.served_by or "")
+        for camera, drawn in cameras.items()
+        for name, z in drawn.zones.items()
+    )
+    lines = tuple(
+        Line(camera, name, line.start, line.end)
+        for camera, drawn in cameras.items()
+        for name, line in drawn.lines.items()
+    )
+    most = {"": config.max_people} | {name: camera.max_people for name, camera in cameras.items()}
+    most |= {zone.place: zone.max_people for zone in zones}
+    limits = {place: limit for place, limit in most.items() if limit is not None}
+    gap_s, hold_s = config.zone_gap_s, config.crowd_hold_s
+    return Places(zones, lines, limits, gap_s, hold_s, config.loiter_after_s, config.loiter_within_s, since)
 
 
 def topology_of(config: Config) -> Topology:

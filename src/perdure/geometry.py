@@ -1,4 +1,4 @@
-"""Floats, overlap and homographies on numpy arrays. Floats are (N, 4), xyxy, px."""
+"""Floats, overlap, homographies, polygons and lines on numpy arrays. Floats are (N, 4), xyxy, px."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from perdure.types import Float64s
+from perdure.types import Bools, Float64s, Ints
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -87,3 +87,74 @@ def project(points: Float64s, homography: Float64s) -> Float64s:
     """(N, 2) points through a (3, 3) homography, e.g. foot points to metres on the floor."""
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ homography.T
     return homogeneous[:, :2] / homogeneous[:, 2:]
+
+
+def inside(points: Floats, polygon: Floats) -> Bools:
+    """(N,) whether points (N, 2) lie in a polygon (M, 2), which need not be convex nor closed; even-odd rule."""
+    x, y = points[:, :1], points[:, 1:]
+    (x1, y1), (x2, y2) = polygon.T, np.roll(polygon, -1, axis=0).T
+    spans = (y1 > y) != (y2 > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hit = x < (x2 - x1) * (y - y1) / (y2 - y1) + x1
+    return np.asarray((spans & hit).sum(axis=1) % 2 == 1)
+
+
+def distance(points: Floats, starts: Floats, ends: Floats) -> Floats:
+    """(N,) from points (N, 2) to the nearest of the segments from ``starts`` (M, 2) to ``ends`` (M, 2)."""
+    along, off = ends - starts, points[:, None] - starts
+    length2 = np.maximum((along**2).sum(axis=1), 1e-300)
+    share = np.clip((off * along).sum(axis=2) / length2, 0.0, 1.0)
+    return np.asarray(np.linalg.norm(off - share[..., None] * along, axis=2).min(axis=1))
+
+
+def passes(points: Floats, start: Floats, end: Floats) -> Ints:
+    """(N - 1,) how a path (N, 2) passes the segment at each step: +1 from its left to its right, -1 back, 0 not.
+
+    Left and right as seen from ``start`` towards ``end`` (2,) in a picture, whose y points down. A point on the line
+    counts as right, so that a path which touches and goes on passes once.
+    """
+    along, off = end - start, points - start
+    side = along[0] * off[:, 1] - along[1] * off[:, 0]
+    right = side >= 0
+    changes = right[1:].astype(np.int64) - right[:-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = side[:-1] / (side[:-1] - side[1:])
+        where = (off[:-1] + share[:, None] * (off[1:] - off[:-1])) @ along / max(float(along @ along), 1e-300)
+        through = (where >= 0) & (where <= 1)
+    return np.where(through, changes, 0)
+
+
+def crosses_itself(polygon: Floats) -> bool:
+    """Whether two sides of a polygon (M, 2) that are not neighbours meet, or two neighbours lie on each other."""
+    count = len(polygon)
+    for i in range(count):
+        a, b = polygon[i], polygon[(i + 1) % count]
+        for j in range(i + 1, count):
+            c, d = polygon[j], polygon[(j + 1) % count]
+            if j == i + 1 or (j + 1) % count == i:
+                shared, p, q = (b, a, d) if j == i + 1 else (a, b, c)
+                if _turn(p, shared, q) == 0 and float((p - shared) @ (q - shared)) > 0:
+                    return True
+            elif _meet(a, b, c, d):
+                return True
+    return False
+
+
+def _turn(a: Floats, b: Floats, c: Floats) -> float:
+    """Positive where the way from a over b to c turns right in a picture; 0: straight on, or back."""
+    value = float((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
+    return 0.0 if abs(value) < 1e-12 else value
+
+
+def _meet(a: Floats, b: Floats, c: Floats, d: Floats) -> bool:
+    """Whether two segments have a point in common."""
+    turns = _turn(a, b, c), _turn(a, b, d), _turn(c, d, a), _turn(c, d, b)
+    if turns[0] * turns[1] < 0 and turns[2] * turns[3] < 0:
+        return True
+    ends = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
+    return any(turn == 0 and _between(p, q, r) for turn, (p, q, r) in zip(turns, ends, strict=True))
+
+
+def _between(a: Floats, b: Floats, c: Floats) -> bool:
+    """Whether c, on one line with a and b, lies between them."""
+    return bool(np.all(np.minimum(a, b) <= c) and np.all(c <= np.maximum(a, b)))

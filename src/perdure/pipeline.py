@@ -21,11 +21,11 @@ from perdure.detect.schedule import due
 from perdure.detect.tiles import Sheet, look, sheets
 from perdure.embed.crop import cut
 from perdure.embed.embedder import Embedder
-from perdure.events.visits import Visits
+from perdure.events.tell import Events
 from perdure.gallery.exemplars import select
 from perdure.gallery.gallery import Gallery
 from perdure.track.tracker import Tracker
-from perdure.types import Crops, Detections, Event, Frame, Identity, Image, Ints, Seen, Tracklet
+from perdure.types import Crops, Detections, Event, Frame, Identity, Image, Ints, Seen, Spot, Tracklet
 
 KeepPicture = Callable[[Frame, int, Image], str]
 """(frame, row, crop) -> reference of the picture, "" where it is not kept."""
@@ -61,12 +61,15 @@ def recall(seen: Sequence[Seen], cams: Cameras) -> list[Tracklet]:
     return cams.tell()
 
 
-def know(at: float, tracklets: Sequence[Tracklet], site: Site) -> Known:
-    """Tracklets in, events out. Also called with none: deadlines and the ends of visits need no frame."""
+def know(at: float, tracklets: Sequence[Tracklet], site: Site, spots: Sequence[Spot] = ()) -> Known:
+    """Tracklets in, events out. Also called with none: deadlines and the ends of visits need no frame.
+
+    ``spots``: where those who are being followed are now (``Cameras.spots``), for zones and lines.
+    """
     site.gallery.observe(tracklets)
     site.gallery.tick(at)
     people = site.gallery.take_touched()
-    return Known(site.events.update(at, people), people)
+    return Known(site.events.update(at, people, site.gallery.evidence, spots), people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,14 @@ class Cameras:
         with self.stage("track"):
             return [self._thin(t) for tracker in self.trackers.values() for t in tracker.tell()]
 
+    def spots(self, seen: Sequence[Seen]) -> list[Spot]:
+        """Where everybody is who is followed in these frames, after they were committed."""
+        return [
+            Spot(f"{one.camera}/{number}", one.camera, one.at, one.index, box, (one.width, one.height))
+            for one in seen
+            for number, box in zip(*self.trackers[one.camera].current(), strict=True)
+        ]
+
     def finish(self, camera: str) -> list[Tracklet]:
         """A camera's stream has ended: its last tracklets."""
         return [self._thin(t) for t in self.trackers[camera].finish()]
@@ -190,4 +201,4 @@ class Site:
     """Everything between tracklets and events, for one site: its only writer."""
 
     gallery: Gallery
-    events: Visits
+    events: Events

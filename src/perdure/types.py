@@ -28,8 +28,13 @@ Kind: TypeAlias = Literal["person", "vehicle"]
 Part: TypeAlias = Literal["body", "face"]
 Began: TypeAlias = Literal["entered", "appeared", "cut"]
 Moment: TypeAlias = Literal["opened", "closed"]
-"""Of a visit: what can be told of it."""
+"""Of an event: what can be told of it."""
 Ended: TypeAlias = Literal["open", "left", "lost", "cut"]
+Direction: TypeAlias = Literal["in", "out"]
+"""Over a line."""
+EventKind: TypeAlias = Literal["visit", "stay", "wait", "crossing", "loitering", "occupancy"]
+Outcome: TypeAlias = Literal["", "served", "left"]
+"""Of waiting in a queue."""
 BEFORE_ALL = -1e12
 """UTC seconds of pictures that somebody gave by hand: they are no sighting, so nothing came before them."""
 BY_HAND = "@enrolled/"
@@ -211,6 +216,8 @@ class Tracklet:
     ended: Ended = "open"
     supersedes: str | None = None
     """Its parent after a purity split, its former part after a cut."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the pictures, px; (0, 0): nobody knows."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -443,13 +450,28 @@ class Identity:
         return tuple(dict.fromkeys(s.camera for s in self.sightings))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """Where somebody who is being followed was just now, before their tracklet is told again."""
+
+    tracklet: str
+    camera: str
+    at: float
+    frame: int
+    box: Float32s
+    """(4,) float32, xyxy, px."""
+    size: tuple[int, int]
+    """Width and height of the picture, px."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing worth telling, once. One visit is one event, however many cameras and re-sightings it has."""
 
     id: str
-    kind: Literal["visit"]
+    kind: EventKind
     identity: str
+    """Whose; "" of an occupancy."""
     start: float
     end: float | None
     """None while open."""
@@ -460,13 +482,23 @@ class Event:
     confidence: float = 1.0
     superseded_by: str = ""
     """The event that took this one in when two identities proved to be one; then there is nothing else to tell."""
+    place: str = ""
+    """Where: ``camera/zone``, ``camera/line``, a camera, or "" for anywhere on the site."""
+    direction: Literal["", "in", "out"] = ""
+    """Of a crossing."""
+    outcome: Outcome = ""
+    """Of a wait, once it is known."""
+    people: int = 0
+    """Of an occupancy: the most at once."""
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """In order of first sighting."""
-        return tuple(dict.fromkeys(s.camera for s in self.sightings))
+        """In order of first sighting; of an occupancy the camera of its place, none where that is the whole site."""
+        if self.sightings:
+            return tuple(dict.fromkeys(s.camera for s in self.sightings))
+        return (self.place.partition("/")[0],) if self.place else ()
 
     @property
     def picture(self) -> str:
-        """The best picture of the visit, "" where none was kept."""
-        return max(self.sightings, key=lambda s: s.quality).picture
+        """The best picture of it, "" where none was kept."""
+        return max(self.sightings, key=lambda s: s.quality).picture if self.sightings else ""

@@ -67,7 +67,7 @@ class Service:
 def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     with (
-        LiveSite(parse({"events": {"visit_gap_s": 60.0}}), folder) as site,
+        LiveSite(parse({"events": {"visit_gap_s": 60.0, "zone_gap_s": 60.0}}), folder) as site,
         Accounts(folder / "accounts.db", QUICK) as accounts,
         SiteReader(folder / DATABASE) as reader,
     ):

@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.events.visits import NOBODY, Visits, group
+from perdure.events.tell import Events
+from perdure.events.told import NOBODY
+from perdure.events.visits import VisitRule, group
 from perdure.types import Identity, Sighting
 
 
@@ -37,7 +39,7 @@ def test_visits_are_a_partition_with_gaps_between_and_none_inside(times, gap_s):
 
 
 def test_a_visit_opens_changes_and_closes_once():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     a, b = sighting("a", 0, 10), sighting("b", 30, 50, "y")
     (opened,) = visits.update(10, [person("P1", a)])
     assert (opened.id, opened.end, opened.revision) == ("visit/a", None, 0)
@@ -51,14 +53,14 @@ def test_a_visit_opens_changes_and_closes_once():
 
 
 def test_a_return_after_the_gap_is_a_visit_of_its_own():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     visits.update(10, [person("P1", sighting("a", 0, 10))])
     told = visits.update(200, [person("P1", sighting("a", 0, 10), sighting("b", 190, 200))])
     assert {(e.id, e.end) for e in told} == {("visit/a", 10), ("visit/b", None)}
 
 
 def test_two_identities_that_prove_one_leave_one_event():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     a, b = sighting("a", 0, 10), sighting("b", 30, 50)
     visits.update(50, [person("P1", a), person("P2", b)])
     told = visits.update(51, [person("P1", a, b), person("P2")])
@@ -67,7 +69,7 @@ def test_two_identities_that_prove_one_leave_one_event():
 
 
 def test_sightings_that_go_nowhere_take_their_event_with_them():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     visits.update(50, [person("P1", sighting("a", 0, 10))])
     (gone,) = visits.update(51, [person("P1")])
     assert gone.superseded_by == NOBODY
@@ -75,7 +77,7 @@ def test_sightings_that_go_nowhere_take_their_event_with_them():
 
 
 def test_a_tracklet_that_moves_takes_its_visit_along():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     a, b = sighting("a", 0, 10), sighting("b", 5, 15, "y")
     visits.update(20, [person("P1", a, b)])
     told = visits.update(21, [person("P1", b), person("P2", a)])
@@ -83,7 +85,7 @@ def test_a_tracklet_that_moves_takes_its_visit_along():
 
 
 def test_a_blink_is_no_visit_and_the_best_picture_stands_for_one():
-    visits = Visits(visit_gap_s=60, min_visit_s=1.0)
+    visits = Events(VisitRule(visit_gap_s=60, min_visit_s=1.0))
     assert visits.update(5, [person("P1", sighting("a", 0, 0.5))]) == []
     poor, good = sighting("b", 0, 2), Sighting("c", "x", 3, 4, "good.jpg", 0.9)
     (told,) = visits.update(5, [person("P1", poor, good)])
@@ -91,14 +93,14 @@ def test_a_blink_is_no_visit_and_the_best_picture_stands_for_one():
 
 
 def test_a_glimpse_is_no_visit_until_there_is_a_good_picture():
-    visits = Visits(visit_gap_s=60, min_evidence=0.5)
+    visits = Events(VisitRule(visit_gap_s=60, min_evidence=0.5))
     seen = sighting("a", 0, 5)
     assert visits.update(5, [Identity("P1", (seen,), evidence=0.4)]) == []
     assert len(visits.update(6, [Identity("P1", (seen,), evidence=0.6)])) == 1
 
 
 def test_all_visits_at_the_end_are_closed_and_in_order():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     told = visits.whole(
         [person("P1", sighting("a", 100, 110), sighting("c", 300, 301)), person("P2", sighting("b", 0, 9))]
     )
@@ -106,7 +108,7 @@ def test_all_visits_at_the_end_are_closed_and_in_order():
 
 
 def test_visits_that_were_dropped_never_come_back():
-    visits = Visits(visit_gap_s=60)
+    visits = Events(VisitRule(visit_gap_s=60))
     ann = person("P1", sighting("a", 0, 10), sighting("b", 1000, 1010))
     assert len(visits.update(2000, [ann])) == 2
     visits.drop(500)
@@ -116,7 +118,7 @@ def test_visits_that_were_dropped_never_come_back():
 
 
 def test_what_was_told_before_a_restart_is_not_told_again():
-    before, after = Visits(visit_gap_s=60), Visits(visit_gap_s=60)
+    before, after = Events(VisitRule(visit_gap_s=60)), Events(VisitRule(visit_gap_s=60))
     told = before.update(20, [person("P1", sighting("a", 0, 10))])
     after.restore(told)
     assert after.update(25, [person("P1", sighting("a", 0, 10))]) == []

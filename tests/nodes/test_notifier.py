@@ -18,9 +18,9 @@ from typing import ClassVar
 
 import pytest
 
-from perdure.config import NotifyConfig
+from perdure.config import NotifyConfig, RuleConfig
 from perdure.errors import ConfigError
-from perdure.nodes.notifier import Notifiers
+from perdure.nodes.notifier import Notifiers, title_of
 from perdure.nodes.sinks import DeliveryError, channel_of
 from perdure.store.site_reader import SiteReader
 from perdure.store.site_store import SiteStore, Step
@@ -41,11 +41,13 @@ class Site:
         self.folder, self.now = folder, NOW
         self.store = SiteStore(folder / "site.db")
         self.reader = SiteReader(folder / "site.db")
+        self.rules = {f"rule{i}": RuleConfig(tell=("way",), **rule) for i, rule in enumerate(config.pop("rules", ()))}
         self.config = NotifyConfig(**config)
         self.open()
 
     def open(self):
-        self.ways = Notifiers({"way": self.config}, self.reader, self.folder, lambda: self.now)
+        on_list = {"P2"}.__contains__
+        self.ways = Notifiers({"way": self.config}, self.reader, self.folder, lambda: self.now, self.rules, on_list)
 
     def tell(self, *events, **step):
         self.store.save(Step(events=events, **step))
@@ -123,6 +125,78 @@ def test_who_it_is_is_said(told):
     site.tell(visit(1), people=[ann])
     site.step()
     assert (lines()[0]["name"], lines()[0]["returning"]) == ("Ann", True)
+
+
+def crossing(number, at=NOW, direction="in"):
+    return replace(
+        visit(number, at, at),
+        id=f"crossing/door/sill/door/{number}/1",
+        kind="crossing",
+        place="door/sill",
+        direction=direction,
+    )
+
+
+def test_a_way_that_rules_name_is_told_what_they_say(tmp_path):
+    rules = [
+        {"what": ["crossing"], "where": ["door/sill"], "direction": "in", "after_s": 0.0},
+        {"what": ["occupancy"], "moments": ["opened", "closed"], "after_s": 20.0},
+        {"what": ["visit"], "who": "watched"},
+    ]
+    site = Site(tmp_path, file=str(tmp_path / "told.jsonl"), rules=rules)
+    crowd = Event("occupancy/door/1/1", "occupancy", "", NOW, None, (), place="door", people=7)
+    people = [Identity(f"P{n}", (Sighting(f"door/{n}", "door", NOW - 50, NOW, "", 0.5),)) for n in (1, 2)]
+    site.tell(visit(1), visit(2, identity="P2"), crossing(1), crossing(2, direction="out"), crowd, people=people)
+    site.step()
+    path = tmp_path / "told.jsonl"
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {(one["kind"], one["person"]) for one in told} == {("crossing", "P1"), ("visit", "P2")}
+    assert next(one for one in told if one["kind"] == "crossing")["direction"] == "in"
+    site.step(15.0)
+    site.tell(replace(crowd, end=NOW + 30, people=9, revision=1))
+    site.step(30.0)
+    told = [json.loads(line) for line in path.read_text().splitlines()][2:]
+    assert [(one["kind"], one["moment"], one["people"]) for one in told] == [
+        ("occupancy", "opened", 7), ("occupancy", "closed", 9),
+    ]  # fmt: skip
+    site.close()
+
+
+def test_one_thing_is_one_notification_though_two_rules_want_it(tmp_path):
+    rules = [{"who": "strangers", "after_s": 1.0}, {"who": "everybody", "after_s": 30.0}]
+    site = Site(tmp_path, file=str(tmp_path / "told.jsonl"), rules=rules)
+    site.tell(visit(1), visit(2, identity="P9"), people=[Identity("P9", visit(2).sightings, name="Ann")])
+    site.step(2.0)
+    lines = lambda: (tmp_path / "told.jsonl").read_text().splitlines()  # noqa: E731
+    assert [json.loads(line)["person"] for line in lines()] == ["P1"]
+    site.step(30.0)
+    assert [json.loads(line)["person"] for line in lines()] == ["P1", "P9"]
+    site.close()
+
+
+def test_quiet_hours_of_a_way_hold_for_all_its_rules(tmp_path):
+    site = Site(tmp_path, file=str(tmp_path / "told.jsonl"), rules=[{}], quiet=(("00:00", "23:59"),))
+    site.tell(visit(1))
+    site.step()
+    assert not (tmp_path / "told.jsonl").exists()
+    site.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "over", "said"),
+    [
+        ("visit", False, "Ann is here: door"),
+        ("stay", True, "Ann was at door/till"),
+        ("wait", True, "Ann waited at door/till: served"),
+        ("crossing", True, "Ann crossed door/till: in"),
+        ("loitering", False, "Ann is about for long: door/till"),
+        ("occupancy", False, "3 people are at door/till"),
+    ],
+)
+def test_a_title_says_what_happened(kind, over, said):
+    place = "" if kind == "visit" else "door/till"
+    event = replace(visit(1), kind=kind, place=place, direction="in", outcome="served", people=3)
+    assert title_of(event, "Ann", over) == said
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 export type Sighting = { tracklet: string; camera: string; start: number; end: number; picture: string }
 export type Visit = {
   id: string
-  kind: string
+  kind: 'visit' | 'stay' | 'wait' | 'crossing' | 'loitering' | 'occupancy'
   identity: string
   start: number
   end: number | null
@@ -13,6 +13,10 @@ export type Visit = {
   confidence: number
   revision: number
   superseded_by: string
+  place: string
+  direction: string
+  outcome: string
+  people: number
 }
 export type Person = {
   id: string

@@ -1,6 +1,7 @@
-// Cameras: how they fare; add, test, take out.
+// Cameras: how they fare; add, test, draw on, take out.
 import { useState } from 'preact/hooks'
 import { type Camera, type Me, get, post, remove } from './api'
+import { Draw } from './draw'
 import { Empty, Note, moment, useLoaded } from './parts'
 
 type Tested = { width: number; height: number; fps: number; codec: string }
@@ -8,6 +9,7 @@ type Tested = { width: number; height: number; fps: number; codec: string }
 export function Cameras({ me }: { me: Me }) {
   const { found: cameras, error, again } = useLoaded(() => get<Camera[]>('cameras'), [], 3000)
   const [said, setSaid] = useState('')
+  const [drawing, setDrawing] = useState('')
   const take = async (name: string) => {
     if (!confirm(`Stop watching ${name}? Whom it saw stays known.`)) return
     try {
@@ -34,7 +36,7 @@ export function Cameras({ me }: { me: Me }) {
                 <th>Last picture</th>
                 <th>Opened</th>
                 <th>Source</th>
-                {me.role === 'admin' && <th>Change</th>}
+                <th>Change</th>
               </tr>
             </thead>
             <tbody>
@@ -50,18 +52,24 @@ export function Cameras({ me }: { me: Me }) {
                   <td>{camera.last_at ? moment(camera.last_at) : '–'}</td>
                   <td>{camera.connections} ×</td>
                   <td class="source">{camera.source}</td>
-                  {me.role === 'admin' && (
-                    <td>
+                  <td>
+                    <button class="quiet" aria-label={`zones and lines of ${camera.name}`} onClick={() => setDrawing(camera.name)}>
+                      Zones
+                    </button>{' '}
+                    {me.role === 'admin' && (
                       <button class="quiet" aria-label={`remove ${camera.name}`} onClick={() => take(camera.name)}>
                         Remove
                       </button>
-                    </td>
-                  )}
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
           </table>
         </div>
+      )}
+      {drawing && cameras?.some(({ name }) => name === drawing) && (
+        <Draw key={drawing} camera={drawing} me={me} close={() => setDrawing('')} />
       )}
       {me.role === 'admin' && <Add done={again} />}
     </>

@@ -1,7 +1,9 @@
 // Cameras with boxes and ids, who is here now, and what has just happened.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Camera, type Here, type Visit, cameraPicture, get, liveEvents } from './api'
+import { Overlay } from './overlay'
 import { Chips, Empty, Note, Picture, clock, useLoaded } from './parts'
+import { type DrawnOut, type Place, figures } from './places'
 
 const LATEST = 12
 
@@ -28,7 +30,9 @@ export function useLiveVisits(): { visits: Visit[]; connected: boolean } {
 export function Live() {
   const { found: cameras, error } = useLoaded(() => get<Camera[]>('cameras'), [], 5000)
   const { found: here } = useLoaded(() => get<Here[]>('here'), [], 2000)
-  const { visits, connected } = useLiveVisits()
+  const { found: places } = useLoaded(() => get<Place[]>('zones'), [], 2000)
+  const { visits: told, connected } = useLiveVisits()
+  const visits = told.filter((event) => event.kind === 'visit')
   return (
     <>
       <h1>Live</h1>
@@ -40,7 +44,7 @@ export function Live() {
       )}
       <div class="live">
         <section aria-label="Cameras" class="tiles">
-          {cameras?.map((camera) => <Tile key={camera.name} camera={camera} />)}
+          {cameras?.map((camera) => <Tile key={camera.name} camera={camera} places={(places ?? []).filter((place) => place.camera === camera.name)} />)}
         </section>
         <aside>
           <h2>Here now</h2>
@@ -84,7 +88,9 @@ export function Live() {
   )
 }
 
-function Tile({ camera }: { camera: Camera }) {
+function Tile({ camera, places }: { camera: Camera; places: Place[] }) {
+  const shapes = places.map(({ place }) => place).join()
+  const { found: drawn } = useLoaded(() => get<DrawnOut>(`cameras/${encodeURIComponent(camera.name)}/places`), [camera.name, shapes])
   const [tick, setTick] = useState(0)
   const [shown, setShown] = useState(false)
   const timer = useRef(0)
@@ -96,6 +102,7 @@ function Tile({ camera }: { camera: Camera }) {
   const well = camera.state === 'streaming'
   return (
     <figure class="tile">
+      <div class="shown">
       <img
         src={cameraPicture(camera.name, 640, tick)}
         alt={`${camera.name} now, ${camera.people} people in the picture`}
@@ -109,6 +116,8 @@ function Tile({ camera }: { camera: Camera }) {
           next(3000)
         }}
       />
+      {drawn && <Overlay drawn={drawn.drawn} places={places} camera={camera.name} />}
+      </div>
       <figcaption>
         <b>{camera.name}</b>
         <span class={`state ${camera.state}`}>
@@ -118,6 +127,11 @@ function Tile({ camera }: { camera: Camera }) {
         <span>
           {camera.people} {camera.people === 1 ? 'person' : 'people'}
         </span>
+        {places.map((place) => (
+          <span key={place.place}>
+            {place.name}: {figures(place)}
+          </span>
+        ))}
       </figcaption>
     </figure>
   )

@@ -21,6 +21,7 @@ from perdure.api import (
     live,
     map,
     people,
+    places,
     problems,
     search,
     system,
@@ -68,7 +69,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.context = context
     problems.install(app)
     app.add_middleware(problems.SizeLimit, most_bytes=MOST_UPLOAD_BYTES)
-    for room in (auth, system, cameras, live, events, people, enrolment, search, analytics, map, accounts):
+    for room in (auth, system, cameras, live, events, places, people, enrolment, search, analytics, map, accounts):
         app.include_router(room.router, prefix=PREFIX)
 
     @app.middleware("http")

@@ -91,6 +91,9 @@ def remove(name: str, user: Admin, service: Service) -> None:
         raise HTTPException(409, f"{name} is declared in perdure.yaml: take it out there, and restart")
     service.site.ask(lambda _, __: service.site.remove_camera(name))
     camera_book.write(service.site.folder, {k: v for k, v in book.items() if k != name})
+    drawn = camera_book.read_drawn(service.site.folder)
+    if drawn.pop(name, None) is not None:
+        camera_book.write_drawn(service.site.folder, drawn)
     service.accounts.note(service.site.now(), user.name, "removed a camera", name)
 
 

@@ -1,4 +1,4 @@
-"""Visits."""
+"""Events: visits, and what happens in zones and at lines."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from fastapi.responses import StreamingResponse
 
 from perdure.api.auth import Viewer
 from perdure.api.context import Context, Service
-from perdure.api.shapes import After, EventOut, Limit, Page, cursor_of, event_out, next_of
+from perdure.api.shapes import After, EventOut, Limit, Page, cursor_of, event_out, next_of, visible
 from perdure.store.accounts import User
 from perdure.store.site_reader import EventFilter
-from perdure.types import Event
+from perdure.types import Event, EventKind
 
 router = APIRouter(tags=["events"])
 
+_COLUMNS = ("event", "person", "start", "end", "duration_s", "cameras", "sightings", "confidence")
 Time = Annotated[float | None, Query(ge=0, le=1e11, description="UTC seconds.")]
 
 
@@ -43,7 +44,7 @@ def events(
     service: Service,
     person: Annotated[str | None, Query(max_length=64)] = None,
     camera: Annotated[str | None, Query(max_length=64)] = None,
-    kind: Annotated[str | None, Query(max_length=64)] = None,
+    kind: EventKind | None = None,
     since: Time = None,
     until: Time = None,
     open: bool | None = None,
@@ -59,9 +60,9 @@ def events(
 
 @router.get("/events/{id:path}")
 def event(id: str, user: Viewer, service: Service) -> EventOut:
-    """One visit, its last revision."""
+    """One event, its last revision."""
     found = service.reader.event(id)
-    if found is None or not any(user.sees(camera) for camera in found.cameras):
+    if found is None or not visible(found, user):
         raise HTTPException(404, f"there is no event {id}")
     service.accounts.note(service.site.now(), user.name, "looked at an event", f"{id} {found.identity}")
     return event_out(found, user)
@@ -69,11 +70,16 @@ def event(id: str, user: Viewer, service: Service) -> EventOut:
 
 @router.get("/export/events.{form}")
 def export(
-    form: Literal["csv", "json"], user: Viewer, service: Service, since: Time = None, until: Time = None
+    form: Literal["csv", "json"],
+    user: Viewer,
+    service: Service,
+    kind: EventKind | None = None,
+    since: Time = None,
+    until: Time = None,
 ) -> StreamingResponse:
-    """All visits of a time, as CSV or as one JSON object a line."""
+    """All events of a time, as CSV or as one JSON object a line."""
     service.accounts.note(service.site.now(), user.name, "exported events", form)
-    which = EventFilter(None, user.cameras, None, since, until, None)
+    which = EventFilter(None, user.cameras, kind, since, until, None)
     lines = _csv(service, which, user) if form == "csv" else _json(service, which, user)
     media = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
     name = f"events.{'csv' if form == 'csv' else 'jsonl'}"
@@ -93,15 +99,14 @@ def _json(service: Context, which: EventFilter, user: User) -> Iterator[str]:
 
 
 def _csv(service: Context, which: EventFilter, user: User) -> Iterator[str]:
-    yield _line(["event", "person", "start", "end", "duration_s", "cameras", "sightings", "confidence"])
+    yield _line([*_COLUMNS, "kind", "place", "direction", "outcome", "people"])
     for found in _all(service, which):
         event = event_out(found, user)
         end = "" if event.end is None else _iso(event.end)
         lasted = "" if event.end is None else f"{event.end - event.start:.1f}"
         cameras, count = " ".join(event.cameras), str(len(event.sightings))
-        yield _line(
-            [event.id, event.identity, _iso(event.start), end, lasted, cameras, count, f"{event.confidence:.3f}"]
-        )
+        who = [event.id, event.identity, _iso(event.start), end, lasted, cameras, count, f"{event.confidence:.3f}"]
+        yield _line([*who, event.kind, event.place, event.direction, event.outcome, str(event.people or "")])
 
 
 def _line(cells: list[str]) -> str:

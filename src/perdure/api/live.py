@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from perdure.api.auth import Viewer
 from perdure.api.context import Context, Service
-from perdure.api.shapes import event_out
+from perdure.api.shapes import event_out, visible
 from perdure.store.accounts import User
 from perdure.store.site_reader import EventFilter
 
@@ -54,7 +54,7 @@ async def _stream(request: Request, service: Context, user: User, seq: int) -> A
         if not told:
             yield ": still here\n\n"
         for seq, event in told:
-            if any(user.sees(camera) for camera in event.cameras):
+            if visible(event, user):
                 content = json.dumps(event_out(event, user).model_dump(), separators=(",", ":"))
                 yield f"id: {seq}\nevent: event\ndata: {content}\n\n"
 
@@ -70,7 +70,7 @@ def here(user: Viewer, service: Service) -> list[Here]:
     found = []
     for person, seen_by in cameras.items():
         known = service.reader.person(person)
-        visits = service.reader.events(EventFilter(person, user.cameras, open=True), None, 1)
+        visits = service.reader.events(EventFilter(person, user.cameras, "visit", open=True), None, 1)
         found.append(
             Here(
                 person=person,

@@ -102,7 +102,7 @@ def person(id: str, user: Viewer, service: Service) -> PersonDetails:
     service.accounts.note(service.site.now(), user.name, "looked at a person", found.id)
     stays = [t for t in service.reader.tracklets_of(found.id) if not t.is_by_hand and user.sees(t.camera)]
     reasons = _reasons(service, stays)
-    visits = service.reader.events(EventFilter(found.id, user.cameras), None, 200)
+    visits = service.reader.events(EventFilter(found.id, user.cameras, "visit"), None, 200)
     return PersonDetails(
         **person_out(found, user).model_dump(),
         stays=[_stay(tracklet, reasons.get(tracklet.id, [])) for tracklet in stays],

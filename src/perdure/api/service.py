@@ -43,7 +43,7 @@ def serve(config: Config, folder: Path, listening: Callable[[str], None]) -> Non
         LiveSite(config, folder) as site,
         Accounts(folder / FILE) as accounts,
         SiteReader(folder / DATABASE) as reader,
-        Notifiers(config.notify, reader, folder, site.now),
+        Notifiers(config.notify, reader, folder, site.now, config.rules),
     ):
         app = create_app(Context(site, reader, accounts, Broadcast(site, reader)))
         settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)

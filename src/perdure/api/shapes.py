@@ -43,11 +43,11 @@ class SightingOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    """One visit of one person, however many cameras saw it."""
+    """One thing that happened, however many cameras saw it."""
 
     id: str
-    kind: str
-    identity: str
+    kind: types.EventKind
+    identity: str = Field(description="Empty for an occupancy: it is nobody's.")
     start: float
     end: float | None = Field(description="Null while it is open.")
     cameras: list[str]
@@ -56,6 +56,10 @@ class EventOut(BaseModel):
     confidence: float
     revision: int
     superseded_by: str = Field(description="The event that took this one in; empty: it stands.")
+    place: str = Field(description="camera/zone, camera/line or a camera; empty: anywhere on the site.")
+    direction: str = Field(description="Of a crossing: in or out.")
+    outcome: str = Field(description="Of a wait: served or left, once it is known.")
+    people: int = Field(description="Of an occupancy: the most at once.")
 
 
 class PersonOut(BaseModel):
@@ -126,7 +130,16 @@ def event_out(event: types.Event, user: User) -> EventOut:
         confidence=event.confidence,
         revision=event.revision,
         superseded_by=event.superseded_by,
+        place=event.place,
+        direction=event.direction,
+        outcome=event.outcome,
+        people=event.people,
     )
+
+
+def visible(event: types.Event, user: User) -> bool:
+    """Whether a user may know of it; what is about the whole site is for those who see all of it."""
+    return not user.cameras or any(user.sees(camera) for camera in event.cameras)
 
 
 def sighting_out(sighting: types.Sighting) -> SightingOut:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from perdure import __version__
 from perdure.api.auth import Viewer
 from perdure.api.context import Service
+from perdure.api.places import places_now
 from perdure.nodes.pace import LAG_BOUNDS_S, Lags
 from perdure.store.site_reader import EventFilter
 
@@ -56,7 +57,7 @@ def status(_: Viewer, service: Service) -> Status:
         version=__version__,
         now=service.site.now(),
         people=service.reader.count_people(),
-        open_visits=service.reader.count_events(EventFilter(open=True)),
+        open_visits=service.reader.count_events(EventFilter(kind="visit", open=True)),
         cameras=len(cameras),
         cameras_streaming=sum(c.health.state == "streaming" for c in cameras),
         detector=service.site.detector.name,
@@ -67,7 +68,7 @@ def status(_: Viewer, service: Service) -> Status:
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(_: Viewer, service: Service) -> Response:
+def metrics(user: Viewer, service: Service) -> Response:
     """In Prometheus' text format."""
     site, lines = service.site, []
 
@@ -78,7 +79,12 @@ def metrics(_: Viewer, service: Service) -> Response:
     cameras = site.status()
     label = {c.name: f'{{camera="{c.name}"}}' for c in cameras}
     add("people", "gauge", "People in the gallery.", {"": service.reader.count_people()})
-    add("visits_open", "gauge", "Visits going on.", {"": service.reader.count_events(EventFilter(open=True))})
+    add(
+        "visits_open",
+        "gauge",
+        "Visits going on.",
+        {"": service.reader.count_events(EventFilter(kind="visit", open=True))},
+    )
     add("events_told_total", "counter", "Revisions of events told.", {"": service.broadcast.last})
     add("unsaved_steps_total", "counter", "Steps that could not be written.", {"": site.failures})
     add("camera_up", "gauge", "Whether frames come.", {label[c.name]: c.health.state == "streaming" for c in cameras})
@@ -94,6 +100,19 @@ def metrics(_: Viewer, service: Service) -> Response:
     lines.extend(_lags(dict(site.pace.lags)))
     add("connections_total", "counter", "Times opened.", {label[c.name]: c.health.connections for c in cameras})
     add("camera_people", "gauge", "People in the picture.", {label[c.name]: c.people for c in cameras})
+    places = [place for place in places_now(service, user) if place.kind != "site"]
+    at = {p.place: f'{{place="{p.place}"}}' for p in places}
+    add("place_people", "gauge", "People there now.", {at[p.place]: float(p.count) for p in places if p.kind != "line"})
+    queues = [p for p in places if p.kind == "queue"]
+    longest = {at[p.place]: max([0.0, *(site.now() - one.since for one in p.people)]) for p in queues}
+    add("queue_longest_wait_seconds", "gauge", "Who waits longest.", longest)
+    crossed = {
+        f'{{place="{p.place}",direction="{direction}"}}': float(count)
+        for p in places
+        if p.kind == "line"
+        for direction, count in (("in", p.crossed_in), ("out", p.crossed_out))
+    }
+    add("crossings_today", "gauge", "Crossings since midnight.", crossed)
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

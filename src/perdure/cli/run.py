@@ -141,6 +141,7 @@ def outcome(result: RunResult, out: Path) -> dict[str, object]:
         "out": str(out),
         "people": len(result.identities),
         "events": len(result.events),
+        "visits": len(result.visits),
         "interrupted": result.interrupted,
         "detector": result.detector,
         "embedder": result.embedder,
@@ -174,12 +175,12 @@ def tell(result: RunResult, out: Path) -> None:
     console = Console()
     table = Table("person", "visits", "cameras", "first seen", "last seen", "confidence")
     for identity in result.identities:
-        visits = sum(event.identity == identity.id for event in result.events)
+        visits = sum(event.identity == identity.id for event in result.visits)
         span = (_clock(identity.first_seen), _clock(identity.last_seen))
         table.add_row(
             identity.name or identity.id, str(visits), ", ".join(identity.cameras), *span, f"{identity.confidence:.2f}"
         )
-    people, events = len(result.identities), len(result.events)
+    people, events = len(result.identities), len(result.visits)
     if people:
         console.print(table)
     console.print(f"{people} {'person' if people == 1 else 'people'}, {events} {'visit' if events == 1 else 'visits'}")

@@ -1,7 +1,15 @@
 """``perdure.yaml``: one file, every field with a description, bounds and a default that suits four home cameras."""
 
-from perdure.config.cameras import CameraConfig, FloorConfig, TopologyConfig, TravelConfig
-from perdure.config.events import EventsConfig, NotifyConfig
+from perdure.config.cameras import (
+    CameraConfig,
+    DrawnConfig,
+    FloorConfig,
+    LineConfig,
+    TopologyConfig,
+    TravelConfig,
+    ZoneConfig,
+)
+from perdure.config.events import EventsConfig, NotifyConfig, RuleConfig
 from perdure.config.recognition import (
     DetectionConfig,
     EmbeddingConfig,
@@ -20,18 +28,22 @@ __all__ = [
     "Clock",
     "Config",
     "DetectionConfig",
+    "DrawnConfig",
     "EmbeddingConfig",
     "EventsConfig",
     "FloorConfig",
     "GalleryConfig",
+    "LineConfig",
     "LiveConfig",
     "NotifyConfig",
     "PolicyName",
+    "RuleConfig",
     "ServerConfig",
     "TopologyConfig",
     "TrackerName",
     "TrackingConfig",
     "TravelConfig",
+    "ZoneConfig",
     "load",
     "parse",
 ]

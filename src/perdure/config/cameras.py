@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,11 @@ FLOOR_TOLERANCE_M = 0.5
 """Marks on a floor may contradict each other by this much."""
 ROUND_TRIP = 0.1
 """From pixels to the floor and back nothing moves by more than this share of the marks' spread."""
+MOST_CORNERS = 64
+SMALLEST_ZONE = 1e-4
+"""Of the picture."""
+SHORTEST_LINE = 0.01
+"""Of the picture's width or height."""
 
 Point = tuple[float, float]
 
@@ -55,7 +60,85 @@ class FloorConfig(Section):
         return self
 
 
-class CameraConfig(Section):
+class ZoneConfig(Section):
+    """A part of the floor in a camera's picture."""
+
+    polygon: tuple[Point, ...] = Field(description="Corners in order, shares of width and height: `[[0.1, 0.5], ...]`.")
+    min_stay_s: float = Field(1.0, ge=0.0, le=3600.0, description="Shorter stays do not count.")
+    max_people: int | None = Field(None, ge=0, le=100_000, description="More at once are told; none: as many as like.")
+    loiter_after_s: float | None = Field(None, gt=0.0, le=86400.0, description="A longer stay is told as loitering.")
+    queue: bool = Field(False, description="People here wait: how many, how long, and whether they were served.")
+    served_by: CameraName | None = Field(
+        None, description="The line of this camera that people of the queue cross when they were served."
+    )
+
+    @model_validator(mode="after")
+    def _is_a_polygon(self) -> ZoneConfig:
+        import numpy as np
+
+        from perdure.geometry import crosses_itself
+
+        if len(self.polygon) < 3:
+            raise ValueError(f"polygon: a zone needs three corners or more, this one has {len(self.polygon)}")
+        if len(self.polygon) > MOST_CORNERS:
+            raise ValueError(f"polygon: {len(self.polygon)} corners are too many: at most {MOST_CORNERS}")
+        _in_picture("polygon", self.polygon)
+        corners = np.array(self.polygon)
+        if crosses_itself(corners):
+            raise ValueError("polygon: its sides cross or touch each other: give the corners in order around the zone")
+        following = np.roll(corners, -1, axis=0)
+        surface = abs(float(np.sum(corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]))) / 2
+        if surface < SMALLEST_ZONE:
+            raise ValueError("polygon: the zone is too small to stand in")
+        if self.served_by is not None and not self.queue:
+            raise ValueError("served_by: only a queue has it: say queue: true")
+        return self
+
+
+class LineConfig(Section):
+    """A line across a camera's picture that people cross: in from its left to its right, seen from start to end."""
+
+    start: Point = Field(description="x, y as shares of the picture's width and height.")
+    end: Point = Field(description="x, y of its other end.")
+
+    @model_validator(mode="after")
+    def _is_a_line(self) -> LineConfig:
+        _in_picture("start, end", (self.start, self.end))
+        if max(abs(a - b) for a, b in zip(self.start, self.end, strict=True)) < SHORTEST_LINE:
+            raise ValueError("start and end are the same: a line needs a length")
+        return self
+
+
+def _in_picture(key: str, points: tuple[Point, ...]) -> None:
+    for x, y in points:
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            raise ValueError(f"{key}: [{x:g}, {y:g}] is outside the picture: its width and height are 0 to 1")
+
+
+class DrawnConfig(Section):
+    """What is drawn on a camera's picture."""
+
+    zones: dict[CameraName, ZoneConfig] = Field(default_factory=dict, description="Parts of the floor, by name.")
+    lines: dict[CameraName, LineConfig] = Field(default_factory=dict, description="Lines that people cross, by name.")
+    max_people: int | None = Field(None, ge=0, le=100_000, description="More at once before this camera are told.")
+
+    @model_validator(mode="after")
+    def _places_fit(self) -> Self:
+        if both := sorted(self.zones.keys() & self.lines.keys()):
+            raise ValueError(f"{both[0]!r} is the name of a zone and of a line: rename one of them")
+        for name, zone in self.zones.items():
+            if zone.served_by is not None and zone.served_by not in self.lines:
+                known = f"its lines: {', '.join(self.lines)}" if self.lines else "it has no lines"
+                raise ValueError(f"zones.{name}.served_by: this camera has no line {zone.served_by!r}; {known}")
+        return self
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.zones or self.lines) or self.max_people is not None
+
+
+class CameraConfig(DrawnConfig):
     """One camera of the site."""
 
     source: str = Field(description="A video file, a folder of pictures, a webcam index, or (live) a stream's URL.")

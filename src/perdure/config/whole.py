@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from perdure.config.cameras import CameraConfig, TopologyConfig
-from perdure.config.events import EventsConfig, NotifyConfig
+from perdure.config.events import EventsConfig, NotifyConfig, RuleConfig
 from perdure.config.recognition import DetectionConfig, EmbeddingConfig, GalleryConfig, TrackingConfig
 from perdure.config.section import CameraName, Section
 from perdure.config.service import LiveConfig, ServerConfig
@@ -28,9 +28,21 @@ class Config(Section):
     notify: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], NotifyConfig] = Field(
         default_factory=dict, description="Ways to be told of visits, by name."
     )
+    rules: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], RuleConfig] = Field(
+        default_factory=dict, description="Which events are told to whom, by name."
+    )
     live: LiveConfig = Field(default_factory=LiveConfig, description="Live cameras.")
     server: ServerConfig = Field(default_factory=ServerConfig, description="The service and its page.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where networks run.")
+
+    @model_validator(mode="after")
+    def _rules_tell_somebody(self) -> Config:
+        for name, rule in self.rules.items():
+            for way in rule.tell:
+                if way not in self.notify:
+                    known = f"the ways are {', '.join(self.notify)}" if self.notify else "there are no ways at all"
+                    raise ValueError(f"rules.{name}.tell: there is no way {way!r} in notify; {known}")
+        return self
 
 
 def load(path: Path | None) -> Config:
@@ -44,8 +56,10 @@ def load(path: Path | None) -> Config:
         return Config()
     import yaml
 
+    from perdure.config.yaml_file import content_of
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = content_of(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -80,15 +94,22 @@ def _explain(error: dict[str, object]) -> str:
 def _section(location: tuple[str | int, ...]) -> type[BaseModel]:
     """The model that holds the last key of a location."""
     model: type[BaseModel] = Config
+    of_each: type[BaseModel] | None = None
     for part in location[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-        elif model is Config and location[0] == "cameras":
-            model = CameraConfig if len(location) > 2 else Config
-        elif model is Config and location[0] == "notify":
-            model = NotifyConfig if len(location) > 2 else Config
+        if of_each is not None:  # the name of a camera, or a place in a list
+            model, of_each = of_each, None
+        elif (field := model.model_fields.get(str(part))) is not None:
+            held, is_many = held_by(field.annotation)
+            model, of_each = (model, held) if is_many else (held or model, None)
     return model
+
+
+def held_by(annotation: object) -> tuple[type[BaseModel] | None, bool]:
+    """The section that a field holds, if any, and whether it holds many, by name or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    sections = [found for part in get_args(annotation) if (found := held_by(part)[0]) is not None]
+    return (sections[0] if sections else None), get_origin(annotation) in (dict, tuple)
 
 
 def _known(location: tuple[str | int, ...]) -> str:

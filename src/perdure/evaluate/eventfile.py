@@ -11,7 +11,9 @@ from perdure.evaluate.visits import Told, identity_number
 
 
 def read_events(path: Path) -> tuple[Told, ...]:
-    """The events of a file of one JSON object a line; of two lines with one id the higher revision counts.
+    """The visits of a file of one JSON object a line; of two lines with one id the higher revision counts.
+
+    Lines of another ``kind`` are left out.
 
     Raises:
         InputError: cannot be read, a line is not JSON or lacks a key; names file:line.
@@ -23,21 +25,22 @@ def read_events(path: Path) -> tuple[Told, ...]:
     last: dict[str, tuple[int, Told]] = {}
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            name, revision, told = _event(line, path, number)
-            if name not in last or last[name][0] <= revision:
+            kind, name, revision, told = _event(line, path, number)
+            if kind == "visit" and (name not in last or last[name][0] <= revision):
                 last[name] = (revision, told)
     return tuple(told for _, told in last.values())
 
 
-def _event(line: str, path: Path, number: int) -> tuple[str, int, Told]:
+def _event(line: str, path: Path, number: int) -> tuple[str, str, int, Told]:
     try:
         row = json.loads(line)
+        kind = str(row.get("kind", "visit"))
         told = Told(
-            identity=identity_number(str(row["identity"])),
+            identity=identity_number(str(row["identity"])) if row["identity"] or kind == "visit" else 0,
             start_s=float(row["start"]),
             end_s=math.inf if row["end"] is None else float(row["end"]),
         )
-        return str(row["id"]), int(row.get("revision", 0)), told
+        return kind, str(row["id"]), int(row.get("revision", 0)), told
     except KeyError as error:
         raise InputError(f"{path}:{number}: the event has no {error}") from error
     except (ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What is worth a notification: one a visit, however many cameras, re-sightings and revisions it has."""
+"""What is worth a notification: one thing is one, however many cameras, re-sightings and revisions it has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perdure.types import Event, Moment
+from perdure.types import Event, EventKind, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +15,36 @@ class Rule:
 
     on: tuple[Moment, ...] = ("opened",)
     cameras: tuple[str, ...] = ()
-    """Only visits seen by one of these; none: all."""
+    """Only what is seen by one of these; none: all."""
     quiet: tuple[tuple[int, int], ...] = ()
     """Seconds of the local day from and to which nothing is told; may reach over midnight."""
-    only: Literal["everybody", "strangers", "known", "returning"] = "everybody"
-    """Strangers have no name; the known have one; the returning were here before this visit."""
+    only: Literal["everybody", "strangers", "known", "returning", "new", "watched"] = "everybody"
+    """Strangers have no name; the known have one; the returning were here before this visit, the new were not; the
+    watched are on the watch list. A number of people is neither."""
     after_s: float = 5.0
-    """A visit is told when it is this old: a person seen twice at first is often one by then."""
+    """It is told when it is this old: a person seen twice at first is often one by then."""
+    kinds: tuple[EventKind, ...] = ("visit",)
+    places: tuple[str, ...] = ()
+    """Only there: cameras, or zones and lines as ``camera/zone``; none: anywhere."""
+    direction: Literal["", "in", "out"] = ""
+    """Of crossings; "": both."""
+    names: tuple[str, ...] = ()
+    """Only these people; none: whoever."""
+    active: tuple[tuple[int, int], ...] = ()
+    """Seconds of the local day from and to which it counts at all; none: always."""
+    days: tuple[int, ...] = ()
+    """Days of the week on which it counts, Monday is 0; none: all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whose visit it is."""
+    """Whose event it is."""
 
     name: str
     first_seen: float
+    here_since: float
+    """When the visit began that it belongs to."""
+    is_watched: bool = False
 
 
 def moment_of(event: Event) -> Moment:
@@ -42,10 +57,22 @@ def due_at(event: Event, rule: Rule) -> float:
     return event.start + rule.after_s if event.end is None else event.end
 
 
-def wanted(event: Event, guest: Guest, rule: Rule, told: Sequence[Moment], local_s: float) -> Moment | None:
-    """What to tell of a visit now; None: nothing.
+def concerns(event: Event, rule: Rule) -> bool:
+    """Whether a rule is about such events, whoever it is and whenever."""
+    return (
+        event.kind in rule.kinds
+        and (not rule.cameras or bool(set(rule.cameras) & set(event.cameras)))
+        and (not rule.places or event.place in rule.places or bool(set(rule.places) & set(event.cameras)))
+        and (not rule.direction or event.direction in ("", rule.direction))
+    )
 
-    A visit that is over before it was old enough to be told is still told as opened.
+
+def wanted(
+    event: Event, guest: Guest, rule: Rule, told: Sequence[Moment], local_s: float, weekday: int = 0
+) -> Moment | None:
+    """What to tell of an event now; None: nothing.
+
+    One that is over before it was old enough to be told is still told as opened.
 
     Args:
         event: its last revision.
@@ -53,10 +80,11 @@ def wanted(event: Event, guest: Guest, rule: Rule, told: Sequence[Moment], local
         rule: when to tell.
         told: what was told of this visit before.
         local_s: seconds since local midnight.
+        weekday: Monday is 0.
     """
-    if event.superseded_by or (rule.cameras and not set(rule.cameras) & set(event.cameras)):
+    if event.superseded_by or not concerns(event, rule) or not _is_one_of(event, guest, rule):
         return None
-    if is_quiet(local_s, rule) or not _is_one_of(event, guest, rule):
+    if is_quiet(local_s, rule) or not is_active(local_s, weekday, rule):
         return None
     moment = moment_of(event)
     if moment == "closed" and "closed" in rule.on and "closed" not in told:
@@ -66,12 +94,30 @@ def wanted(event: Event, guest: Guest, rule: Rule, told: Sequence[Moment], local
 
 def is_quiet(local_s: float, rule: Rule) -> bool:
     """Whether nothing is told at this time of the day."""
-    return any(
-        begin <= local_s < end if begin <= end else local_s >= begin or local_s < end for begin, end in rule.quiet
-    )
+    return _within(local_s, rule.quiet)
+
+
+def is_active(local_s: float, weekday: int, rule: Rule) -> bool:
+    """Whether a rule counts at this time; what reaches over midnight belongs to the day on which it began."""
+    if not rule.active:
+        return not rule.days or weekday in rule.days
+    for begin, end in rule.active:
+        if _within(local_s, ((begin, end),)):
+            began = weekday if begin <= end or local_s >= begin else (weekday - 1) % 7
+            if not rule.days or began in rule.days:
+                return True
+    return False
+
+
+def _within(local_s: float, times: Sequence[tuple[int, int]]) -> bool:
+    return any(begin <= local_s < end if begin <= end else local_s >= begin or local_s < end for begin, end in times)
 
 
 def _is_one_of(event: Event, guest: Guest, rule: Rule) -> bool:
+    if rule.names and guest.name not in rule.names:
+        return False
+    if not event.identity:
+        return rule.only == "everybody"
     match rule.only:
         case "everybody":
             return True
@@ -80,4 +126,8 @@ def _is_one_of(event: Event, guest: Guest, rule: Rule) -> bool:
         case "known":
             return bool(guest.name)
         case "returning":
-            return guest.first_seen < event.start
+            return guest.first_seen < guest.here_since
+        case "new":
+            return guest.first_seen >= guest.here_since
+        case "watched":
+            return guest.is_watched

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from perdure.types import Event, Identity, Sighting
 
 
 def events_jsonl(events: Iterable[Event]) -> str:
-    """``events.jsonl``: one visit per line."""
+    """``events.jsonl``: one event per line; what does not apply to its kind is left out."""
     return "".join(json.dumps(_event(event)) + "\n" for event in events)
 
 
-def people_json(identities: Iterable[Identity], events: Sequence[Event]) -> str:
+def people_json(identities: Iterable[Identity], visits: Sequence[Event]) -> str:
     """``people.json``: everybody, in order of first sighting, with their best pictures by camera."""
-    visits: dict[str, int] = {}
-    for event in events:
-        visits[event.identity] = visits.get(event.identity, 0) + 1
-    people = [_person(identity, visits.get(identity.id, 0)) for identity in identities]
+    count = Counter(visit.identity for visit in visits)
+    people = [_person(identity, count[identity.id]) for identity in identities]
     return json.dumps({"format": 1, "people": people}, indent=1) + "\n"
 
 
@@ -28,6 +27,8 @@ def number(identity: str) -> int:
 
 
 def _event(event: Event) -> dict[str, object]:
+    special = {"direction": event.direction, "outcome": event.outcome, "people": event.people}
+    where = {} if event.kind in ("visit", "loitering") and not event.place else {"place": event.place}
     return {
         "id": event.id,
         "kind": event.kind,
@@ -39,6 +40,8 @@ def _event(event: Event) -> dict[str, object]:
         "picture": event.picture,
         "confidence": round(event.confidence, 4),
         "revision": event.revision,
+        **where,
+        **{key: value for key, value in special.items() if value},
     }
 
 

@@ -5,6 +5,7 @@ One thread sees, decides and writes; everybody else reads the database, or hands
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from perdure import assemble
-from perdure.config import CameraConfig, Config
+from perdure.config import CameraConfig, Config, DrawnConfig
 from perdure.errors import StoreError
 from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
@@ -31,7 +32,7 @@ from perdure.pipeline import Known, know, see
 from perdure.store.lock import lock
 from perdure.store.pictures import Pictures
 from perdure.store.site_store import SiteStore, Step
-from perdure.types import Enrolled, Forgotten, Frame, Matched, Tracklet
+from perdure.types import Enrolled, Forgotten, Frame, Matched, Spot, Tracklet
 from perdure.video.doze import QUIET_AFTER_S
 from perdure.video.live import LiveCameras
 from perdure.video.live_worker import Health
@@ -40,6 +41,8 @@ from perdure.video.motion import Background, watch
 Answer = TypeVar("Answer")
 
 DATABASE: Final = "site.db"
+_DRAWN: Final = "drawn"
+"""A fact of the database: what is drawn, and since when."""
 _WAIT_S: Final = 0.2
 _TICK_S: Final = 1.0
 _TOLD_KEPT: Final = 20_000
@@ -88,6 +91,7 @@ class LiveSite:
         self.pictures = Pictures(folder)
         self._crops = CropBook(self.pictures, hold=self.site.gallery.listed_only)
         self.store = SiteStore(folder / DATABASE)
+        self._spots: list[Spot] = []
         self.cameras: dict[str, CameraConfig] = {}
         """Those that are watched, by name."""
         self._first_numbers: dict[str, int] = {}
@@ -117,7 +121,8 @@ class LiveSite:
         self._copy_at = time.monotonic() + _COPY_EVERY_S
         self._stopping = threading.Event()
         for name, camera in config.cameras.items():
-            self.add_camera(name, camera)
+            self._watch(name, camera)
+        self._draw()
         self._know(lost)
 
     def __enter__(self) -> Self:
@@ -142,6 +147,27 @@ class LiveSite:
         Raises:
             SourceError: its address is not valid.
         """
+        self._watch(name, camera)
+        self._draw()
+
+    def draw(self, name: str, drawn: DrawnConfig) -> None:
+        """From now on these zones and lines count on a camera's picture. In the thread of ``run``."""
+        fields = {key: getattr(drawn, key) for key in DrawnConfig.model_fields}
+        self.cameras[name] = self.cameras[name].model_copy(update=fields)
+        self._draw()
+
+    def _draw(self) -> None:
+        """What is drawn counts; where it is new, from now on: what was told before stands."""
+        places = assemble.places(self.config.events, self.cameras)
+        text, since = repr(places), self.now()
+        drawn = json.loads(self.store.get(_DRAWN, "null"))
+        if drawn is not None and drawn["places"] == text:
+            since = drawn["since"]
+        else:
+            self.store.put(_DRAWN, json.dumps({"places": text, "since": since}))
+        self.site.events.draw(replace(places, since=since))
+
+    def _watch(self, name: str, camera: CameraConfig) -> None:
         self.live.add(name, camera)
         self.cameras[name] = camera
         first = self._first_numbers.get(name, 1)
@@ -156,6 +182,7 @@ class LiveSite:
         del self._cams.trackers[name]
         self.views.pop(name, None)
         self._know(rest)
+        self._draw()
 
     def ask(self, work: Callable[[Gallery, float], Answer], timeout_s: float = 10.0) -> Answer:
         """Let the site's own thread do something with the gallery, at the site's time, and keep what it changed.
@@ -257,6 +284,7 @@ class LiveSite:
 
     def _see(self, frames: list[Frame]) -> None:
         tracklets, seen = see(frames, self._cams)
+        self._spots += self._cams.spots(seen)
         for one in seen:
             self._looked_at[one.camera] = self._looked_at.get(one.camera, 0) + 1
         if tracklets:
@@ -268,8 +296,9 @@ class LiveSite:
             self.views[frame.camera] = View(frame, boxes, tuple(ids))
 
     def _know(self, tracklets: Sequence[Tracklet]) -> None:
+        spots, self._spots = self._spots, []
         with self.pace.stage("know"):
-            self._keep(tracklets, know(self.now(), tracklets, self.site))
+            self._keep(tracklets, know(self.now(), tracklets, self.site, spots))
 
     def _keep(self, tracklets: Sequence[Tracklet], known: Known) -> None:
         """Make a step last; what cannot be kept now is kept with the next."""

@@ -31,7 +31,7 @@ def write_outputs(out: Path, result: RunResult, store: Store, pictures: Pictures
         frames, numbers = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64)
         write_tracks(out / "tracks" / f"{camera.name}.txt", frames, numbers, rows[:, 2:6], rows[:, 6])
     write_whole(out / "events.jsonl", events_jsonl(result.events))
-    write_whole(out / "people.json", people_json(result.identities, result.events))
+    write_whole(out / "people.json", people_json(result.identities, result.visits))
     if not result.interrupted:  # going on needs every picture of the journal
         pictures.prune(picture for t in result.tracklets.values() for e in t.exemplars for picture in e.pictures)
     write_whole(out / "report.html", page(result, out))

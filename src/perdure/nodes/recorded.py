@@ -28,7 +28,7 @@ from perdure.report.result import CameraRun, Cost, RunResult
 from perdure.store.pictures import Pictures
 from perdure.store.run_store import RunStore
 from perdure.store.store import Store
-from perdure.types import Event, Frame, Seen, Tracklet
+from perdure.types import Event, Frame, Seen, Spot, Tracklet
 from perdure.video.merge import batches, merge
 from perdure.video.open import open_source
 from perdure.video.source import Source
@@ -167,7 +167,7 @@ class _Reading:
                 camera.frames = one.index + 1
                 self._note_time(camera, one.at, (one.width, one.height))
             self._take(seen)
-            self._know(seen[-1].at, recall(seen, self.cams))
+            self._know(seen[-1].at, recall(seen, self.cams), self.cams.spots(seen))
             self.reached = self._key(seen[-1].at, seen[-1].camera)
 
     def _read_on(self) -> None:
@@ -185,7 +185,7 @@ class _Reading:
                         self.store.commit()
                         committed = time.monotonic()
                 self._take(seen)
-                self._know(seen[-1].at, tracklets)
+                self._know(seen[-1].at, tracklets, self.cams.spots(seen))
 
     def _starts(self) -> dict[str, int]:
         """Where to go on. What is watched for motion is watched again from its beginning, to know what is usual."""
@@ -217,9 +217,9 @@ class _Reading:
             if frame.index % every == 0:
                 yield frame
 
-    def _know(self, at: float, tracklets: list[Tracklet]) -> None:
+    def _know(self, at: float, tracklets: list[Tracklet], spots: list[Spot]) -> None:
         with self.watch.stage("gallery"):
-            events = know(at, tracklets, self.site).events
+            events = know(at, tracklets, self.site, spots).events
             for tracklet in tracklets:
                 if identity := self.site.gallery.partition.identity_of.get(tracklet.id):
                     self.cameras[tracklet.camera].people.add(identity)
@@ -249,12 +249,12 @@ class _Reading:
             told = know(end, rest, self.site).events
             if config.gallery.consolidate:
                 gallery.consolidate(end)
-                told += self.site.events.update(end, gallery.take_touched())
+                told += self.site.events.update(end, gallery.take_touched(), gallery.evidence)
             for stranger in gallery.passers.take_expelled():
                 corrections.forget(gallery, end, stranger, "a stranger")
             everybody, placed = gallery.identities(), gallery.partition.identity_of
-            events = self.site.events.whole(everybody)
-            visitors = {event.identity for event in events}  # a blink or a glimpse is nobody
+            events = self.site.events.whole(everybody, gallery.evidence)
+            visitors = {event.identity for event in events if event.kind == "visit"}  # a blink or a glimpse is nobody
             identities = [identity for identity in everybody if identity.id in visitors]
         self._tell([*told, *events])
         return RunResult(

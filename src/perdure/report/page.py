@@ -108,7 +108,7 @@ def _people(result: RunResult, album: Album) -> list[Person]:
     shown = result.identities[:MAX_PEOPLE]
     each = max(1, min(_PICTURES_EACH, _PICTURES // max(len(shown), 1)))
     span, names = _span(result), [camera.name for camera in result.cameras]
-    visits = Counter(event.identity for event in result.events)
+    visits = Counter(event.identity for event in result.visits)
     people = []
     for number, identity in enumerate(shown, 1):
         shots = []
@@ -123,7 +123,7 @@ def _people(result: RunResult, album: Album) -> list[Person]:
 
 def _visits(result: RunResult, album: Album) -> list[Visit]:
     visits = []
-    for place, event in enumerate(result.events[:MAX_VISITS]):
+    for place, event in enumerate(result.visits[:MAX_VISITS]):
         end = max(s.end for s in event.sightings) if event.end is None else event.end
         picture = album.get(event.picture, _THUMBNAIL_PX) if place < _SMALL_PICTURES else None
         visits.append(Visit(event, end - event.start, picture))
@@ -135,7 +135,7 @@ def _watched(result: RunResult) -> list[Watched]:
         Watched(
             camera,
             sum(camera.name in identity.cameras for identity in result.identities),
-            sum(camera.name in event.cameras for event in result.events),
+            sum(camera.name in event.cameras for event in result.visits),
         )
         for camera in result.cameras
     ]

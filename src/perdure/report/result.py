@@ -48,7 +48,7 @@ class RunResult:
     identities: tuple[Identity, ...]
     """In order of first sighting."""
     events: tuple[Event, ...]
-    """In order of start."""
+    """Of all kinds, in order of start."""
     tracklets: Mapping[str, Tracklet]
     """By id, each in its highest revision."""
     changes: tuple[Change, ...]
@@ -63,6 +63,11 @@ class RunResult:
     interrupted: bool = False
     notes: tuple[str, ...] = ()
     """What the reader should know first, e.g. that a weak baseline model was used."""
+
+    @property
+    def visits(self) -> tuple[Event, ...]:
+        """Those of the events that are visits."""
+        return tuple(event for event in self.events if event.kind == "visit")
 
     @property
     def identity_of(self) -> dict[str, str]:

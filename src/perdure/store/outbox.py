@@ -64,8 +64,16 @@ class Outbox:
         """Take in what was told up to this number: these events are due then; a later word on one counts."""
         rows = [{"way": way, "event": event, "due": at} for event, at in due.items()]
         with self._lock:
-            self._connection.execute(insert(_waiting).prefix_with("OR REPLACE"), rows)
+            if rows:
+                self._connection.execute(insert(_waiting).prefix_with("OR REPLACE"), rows)
             self._connection.execute(insert(_cursors).prefix_with("OR REPLACE"), [{"way": way, "seq": seq}])
+            self._connection.commit()
+
+    def wait(self, way: str, event: str, due: float) -> None:
+        """This event is looked at again then."""
+        row = {"way": way, "event": event, "due": due}
+        with self._lock:
+            self._connection.execute(insert(_waiting).prefix_with("OR REPLACE"), [row])
             self._connection.commit()
 
     def due(self, way: str, at: float) -> list[str]:

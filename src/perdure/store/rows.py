@@ -26,6 +26,8 @@ def tracklet_row(tracklet: Tracklet, identity: str | None) -> dict[str, Any]:
         "ended": tracklet.ended,
         "supersedes": tracklet.supersedes,
         "path": tracklet.path.tobytes(),
+        "width": tracklet.size[0],
+        "height": tracklet.size[1],
     }
 
 
@@ -56,6 +58,7 @@ def tracklet(row: Any, parts: tuple[Exemplars, ...]) -> Tracklet:
         began=row.began,
         ended=row.ended,
         supersedes=row.supersedes,
+        size=(row.width or 0, row.height or 0),
     )
 
 

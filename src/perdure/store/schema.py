@@ -51,6 +51,8 @@ tracklets = Table(
     Column("ended", String, nullable=False),
     Column("supersedes", String),
     Column("path", LargeBinary, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
 )
 
 exemplars = Table(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, create_engine, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, String, and_, create_engine, func, or_, select
 
 from perdure.store import rows
 from perdure.store import site_schema as schema
@@ -55,6 +55,20 @@ class EventFilter:
     open: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceCount:
+    """Events of one place, kind and end."""
+
+    place: str
+    kind: str
+    how: str
+    """in, out; served, left; or ""."""
+    is_open: bool
+    count: int
+    seconds: float
+    """They lasted together, where they are over."""
+
+
 class SiteReader:
     """Reads only; every question has a connection of its own."""
 
@@ -88,6 +102,37 @@ class SiteReader:
     def count_events(self, which: EventFilter) -> int:
         """How many there are."""
         return int(self._all(select(func.count()).select_from(schema.events).where(*self._conditions(which)))[0][0])
+
+    def place_counts(self, since: float) -> list[PlaceCount]:
+        """Crossings, stays and waits that ended since then (UTC seconds) or go on, by place and how they ended."""
+        table = schema.events
+        said = [func.json_extract(table.c.content, f"$.{key}", type_=String) for key in ("direction", "outcome")]
+        how = said[0].concat(said[1])
+        chosen = (
+            select(
+                table.c.place,
+                table.c.kind,
+                how.label("how"),
+                table.c.end.is_(None).label("open"),
+                func.count().label("count"),
+                func.coalesce(func.sum(table.c.end - table.c.start), 0.0).label("seconds"),
+            )
+            .where(*self._at_places(since))
+            .group_by(table.c.place, table.c.kind, "how", "open")
+        )
+        counted = self._all(chosen)
+        return [PlaceCount(r.place, r.kind, r.how, bool(r.open), r.count, r.seconds) for r in counted]
+
+    def place_visitors(self, since: float) -> dict[str, int]:
+        """How many different people crossed or were at each place since then (UTC seconds)."""
+        table = schema.events
+        people = func.count(table.c.identity.distinct()).label("people")
+        chosen = select(table.c.place, people).where(*self._at_places(since)).group_by(table.c.place)
+        return {row.place: row.people for row in self._all(chosen)}
+
+    def _at_places(self, since: float) -> list[ColumnElement[bool]]:
+        table = schema.events
+        return [*self._conditions(EventFilter(since=since)), table.c.kind.in_(("crossing", "stay", "wait"))]
 
     def told_after(self, seq: int, limit: int = 500) -> list[tuple[int, Event]]:
         """What was told after this number, in order, each with its own."""

@@ -28,6 +28,7 @@ events = Table(
     Column("cameras", Text, nullable=False),
     Column("superseded_by", String, nullable=False),
     Column("content", Text, nullable=False),
+    Column("place", String),
 )
 """``cameras`` is ``|door|yard|``, so that one can be looked for."""
 
@@ -79,6 +80,7 @@ told = Table(
 """Every revision of every event in the order in which it was told: whoever was away can catch up from here."""
 
 Index("events_by_start", events.c.start, events.c.id)
+Index("events_by_kind", events.c.kind, events.c.start)
 Index("people_by_last_seen", people.c.last_seen, people.c.id)
 Index("tracklets_by_identity", tracklets.c.identity, tracklets.c.start)
 tracklets_by_start = Index(

@@ -51,7 +51,7 @@ class Kept:
     """By start."""
     changes: list[Change]
     events: list[Event]
-    """The last revision of each that still stands, by start."""
+    """The last revision of each, also of those that went into others, by start."""
 
 
 class SiteStore:
@@ -223,8 +223,8 @@ class SiteStore:
 
     def _events(self) -> list[Event]:
         table = schema.events
-        standing = select(table.c.content).where(table.c.superseded_by == "").order_by(table.c.start, table.c.id)
-        return [rows.event(row.content) for row in self._connection.execute(standing)]
+        every = select(table.c.content).order_by(table.c.start, table.c.id)
+        return [rows.event(row.content) for row in self._connection.execute(every)]
 
 
 def _mentions(first: int, changes: Iterable[Change]) -> list[dict[str, Any]]:
@@ -263,4 +263,5 @@ def _person_row(identity: Identity) -> dict[str, Any]:
 
 def _event_row(event: Event) -> dict[str, Any]:
     cameras = barred(event.cameras)
-    return rows.event_row(event) | {"kind": event.kind, "cameras": cameras, "superseded_by": event.superseded_by}
+    more = {"kind": event.kind, "cameras": cameras, "superseded_by": event.superseded_by, "place": event.place}
+    return rows.event_row(event) | more

@@ -34,13 +34,15 @@ def open_wal(path: Path, metadata: MetaData) -> Connection:
 
 
 def _add_columns(connection: Connection, metadata: MetaData) -> None:
-    """Columns with a default that an older version did not have yet."""
+    """Columns and indices that an older version did not have yet; where nobody knew, they hold the default or nothing."""
     for table in metadata.sorted_tables:
         there = {str(row[1]) for row in connection.execute(text(f'PRAGMA table_info("{table.name}")'))}
         for column in table.columns:
-            if column.name not in there and column.server_default is not None:
+            if column.name not in there and (column.nullable or column.server_default is not None):
                 spec = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.execute(text(f'ALTER TABLE "{table.name}" ADD COLUMN {spec}'))
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
     connection.commit()
 
 

@@ -109,6 +109,7 @@ class Teller:
             began=began,
             ended=ended,
             supersedes=None if parent is None else f"{self._camera}/{parent}",
+            size=self._size,
         )
 
     def _forget(self, number: int) -> None:
