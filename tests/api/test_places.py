@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perdure.config import parse
+from perdure.config import DrawnConfig, parse
 from perdure.errors import ConfigError
 from perdure.nodes import camera_book
 from tests.nodes.clips import write_clip
@@ -113,7 +113,7 @@ def test_a_camera_nobody_has_cannot_be_drawn_on(hall):
 
 
 def test_what_was_drawn_on_the_page_comes_back_and_what_is_drawn_twice_is_refused(tmp_path):
-    drawn = parse({"cameras": {"a": {"source": "x", **DRAWN}}}).cameras["a"]
+    drawn = DrawnConfig.model_validate(DRAWN)
     camera_book.write_drawn(tmp_path, {"a": drawn, "gone": drawn})
     plain = parse({"cameras": {"a": {"source": "x"}}})
     assert camera_book.together(plain, tmp_path).cameras["a"].zones == drawn.zones

@@ -84,6 +84,8 @@ def parse(content: dict[str, object], where: str = "configuration") -> Config:
 def _explain(error: dict[str, object]) -> str:
     """One validation error as a sentence that names the key and what is allowed."""
     location: tuple[str | int, ...] = error["loc"]  # type: ignore[assignment]
+    if not location:  # what no single key can be blamed for
+        return str(error["msg"]).removeprefix("Value error, ")
     key = ".".join(str(part) for part in location)
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r}; {_known(location)}"
