@@ -62,7 +62,7 @@ def test_a_file_is_read(tmp_path):
         ({"topology": {"travel": [{"between": ["a", "b"], "at_least_s": -1}]}}, "travel.0.at_least_s: .*got -1"),
         (zone([[0, 0], [1, 1]]), "cameras.a.zones.till: .*three corners or more, this one has 2"),
         (zone([[0, 0], [1, 1], [1, 0], [0, 1]]), "its sides cross or touch each other"),
-        (zone([[0, 0], [1.5, 0], [1, 1]]), r"\\[1.5, 0\\] is outside the picture"),
+        (zone([[0, 0], [1.5, 0], [1, 1]]), r"\[1.5, 0\] is outside the picture"),
         (zone([[0, 0], [0.01, 0], [0, 0.01]]), "too small to stand in"),
         (zone(SQUARE, served_by="x"), "only a queue has it"),
         (zone(SQUARE, queue=True, served_by="sill"), "this camera has no line 'sill'; it has no lines"),

@@ -51,7 +51,7 @@ def test_what_is_drawn_counts_at_once_and_is_kept(service, hall):
     site = service.context.site
     assert hall.get("/api/v1/cameras/hall/places").json() == answer.json()
     assert set(camera_book.read_drawn(site.folder)) == {"hall"}
-    service.tell(walk(service, 70, site.now() - 8))
+    service.tell(walk(service, 70, site.now() - 5))
     kinds = {e["kind"]: e for e in hall.get("/api/v1/events", params={"camera": "hall"}).json()["items"]}
     assert set(kinds) == {"visit", "wait", "crossing", "occupancy"}
     assert (kinds["crossing"]["place"], kinds["crossing"]["direction"]) == ("hall/till", "out")
@@ -64,7 +64,7 @@ def test_what_is_drawn_counts_at_once_and_is_kept(service, hall):
 
 def test_the_figures_of_today(service, hall):
     hall.put("/api/v1/cameras/hall/places", json=DRAWN)
-    service.tell(walk(service, 71, service.context.site.now() - 8, face=6))
+    service.tell(walk(service, 71, service.context.site.now() - 5, face=6))
     found = {p["place"]: p for p in hall.get("/api/v1/zones").json()}
     assert set(found) == {"hall/queue", "hall/till", "hall"}
     line, queue = found["hall/till"], found["hall/queue"]
