@@ -63,8 +63,7 @@ def drawn(name: str, user: Viewer, service: Service) -> DrawnOut:
     camera = service.site.cameras.get(name)
     if camera is None or not user.sees(name):
         raise HTTPException(404, f"there is no camera {name}")
-    here = DrawnConfig.model_construct(**{key: getattr(camera, key) for key in DrawnConfig.model_fields})
-    return DrawnOut(drawn=here, editable=_is_editable(service, name))
+    return DrawnOut(drawn=camera.drawn, editable=_is_editable(service, name))
 
 
 @router.put("/cameras/{name}/places")

@@ -151,6 +151,15 @@ class CameraConfig(DrawnConfig):
     )
     detections: str | None = Field(None, description="File of its boxes (MOT text or JSON): no detector looks at it.")
 
+    @property
+    def drawn(self) -> DrawnConfig:
+        """Its zones and lines alone."""
+        return DrawnConfig.model_construct(**{key: getattr(self, key) for key in DrawnConfig.model_fields})
+
+    def with_drawn(self, drawn: DrawnConfig) -> CameraConfig:
+        """The camera with these zones and lines instead of its own."""
+        return self.model_copy(update={key: getattr(drawn, key) for key in DrawnConfig.model_fields})
+
 
 class TravelConfig(Section):
     """How far apart two cameras are."""

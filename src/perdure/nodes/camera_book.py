@@ -103,6 +103,5 @@ def together(config: Config, folder: Path) -> Config:
             raise ConfigError(
                 f"zones and lines of {name!r} are in perdure.yaml and in {folder / DRAWN_NAME}: take them out of one"
             )
-        fields = {key: getattr(drawn, key) for key in DrawnConfig.model_fields}
-        cameras[name] = cameras[name].model_copy(update=fields)
+        cameras[name] = cameras[name].with_drawn(drawn)
     return config.model_copy(update={"cameras": cameras})

@@ -5,7 +5,6 @@ One thread sees, decides and writes; everybody else reads the database, or hands
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import threading
@@ -25,6 +24,7 @@ from perdure.gallery import corrections
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold
 from perdure.nodes.crop_book import CropBook
+from perdure.nodes.drawing import places_since
 from perdure.nodes.live_view import View
 from perdure.nodes.pace import Pace
 from perdure.nodes.retention import expired, remove_old_pictures
@@ -41,8 +41,6 @@ from perdure.video.motion import Background, watch
 Answer = TypeVar("Answer")
 
 DATABASE: Final = "site.db"
-_DRAWN: Final = "drawn"
-"""A fact of the database: what is drawn, and since when."""
 _WAIT_S: Final = 0.2
 _TICK_S: Final = 1.0
 _TOLD_KEPT: Final = 20_000
@@ -152,20 +150,11 @@ class LiveSite:
 
     def draw(self, name: str, drawn: DrawnConfig) -> None:
         """From now on these zones and lines count on a camera's picture. In the thread of ``run``."""
-        fields = {key: getattr(drawn, key) for key in DrawnConfig.model_fields}
-        self.cameras[name] = self.cameras[name].model_copy(update=fields)
+        self.cameras[name] = self.cameras[name].with_drawn(drawn)
         self._draw()
 
     def _draw(self) -> None:
-        """What is drawn counts; where it is new, from now on: what was told before stands."""
-        places = assemble.places(self.config.events, self.cameras)
-        text, since = repr(places), self.now()
-        drawn = json.loads(self.store.get(_DRAWN, "null"))
-        if drawn is not None and drawn["places"] == text:
-            since = drawn["since"]
-        else:
-            self.store.put(_DRAWN, json.dumps({"places": text, "since": since}))
-        self.site.events.draw(replace(places, since=since))
+        self.site.events.draw(places_since(self.config.events, self.cameras, self.store, self.now()))
 
     def _watch(self, name: str, camera: CameraConfig) -> None:
         self.live.add(name, camera)
