@@ -46,8 +46,7 @@ class Site:
         self.open()
 
     def open(self):
-        on_list = {"P2"}.__contains__
-        self.ways = Notifiers({"way": self.config}, self.reader, self.folder, lambda: self.now, self.rules, on_list)
+        self.ways = Notifiers({"way": self.config}, self.reader, self.folder, lambda: self.now, self.rules)
 
     def tell(self, *events, **step):
         self.store.save(Step(events=events, **step))
@@ -145,7 +144,9 @@ def test_a_way_that_rules_name_is_told_what_they_say(tmp_path):
     ]
     site = Site(tmp_path, file=str(tmp_path / "told.jsonl"), rules=rules)
     crowd = Event("occupancy/door/1/1", "occupancy", "", NOW, None, (), place="door", people=7)
-    people = [Identity(f"P{n}", (Sighting(f"door/{n}", "door", NOW - 50, NOW, "", 0.5),)) for n in (1, 2)]
+    people = [
+        Identity(f"P{n}", (Sighting(f"door/{n}", "door", NOW - 50, NOW, "", 0.5),), watched=n == 2) for n in (1, 2)
+    ]
     site.tell(visit(1), visit(2, identity="P2"), crossing(1), crossing(2, direction="out"), crowd, people=people)
     site.step()
     path = tmp_path / "told.jsonl"

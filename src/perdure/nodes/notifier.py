@@ -41,7 +41,6 @@ class Notifier:
         folder: Path,
         now: Callable[[], float],
         rules: Sequence[RuleConfig] = (),
-        watched: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Begins with what is told from now on, or where it was.
 
@@ -53,7 +52,6 @@ class Notifier:
             folder: of the site, where the pictures are.
             now: UTC seconds.
             rules: what to tell; none: visits, as the way's own configuration says.
-            watched: whether an identity is on the watch list.
 
         Raises:
             ConfigError: the way is not one.
@@ -61,7 +59,6 @@ class Notifier:
         self.name, self.failures, self.last_error = name, 0, ""
         self._channel: Channel = channel_of(name, config)
         self._rules = rules_of(config, rules)
-        self._watched = watched
         self._reader, self._outbox, self._folder, self._now = reader, outbox, folder, now
         self._stopping = threading.Event()
         outbox.begin(name, reader.last_told())
@@ -134,7 +131,7 @@ class Notifier:
         if event.kind != "visit":
             during = EventFilter(event.identity, (), "visit", event.start, event.start)
             here_since = min([here_since, *(visit.start for visit in self._reader.events(during, None, 1))])
-        return Guest(person.name, person.first_seen, here_since, self._watched(event.identity))
+        return Guest(person.name, person.first_seen, here_since, person.watched)
 
     def _notification(self, event: Event, moment: Moment) -> Notification:
         guest = self._guest(event)
@@ -170,7 +167,6 @@ class Notifiers:
         folder: Path,
         now: Callable[[], float] = time.time,
         rules: Mapping[str, RuleConfig] = MappingProxyType({}),
-        watched: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """Raises ConfigError where a way is not one, before any begins."""
         for name, config in ways.items():
@@ -178,8 +174,7 @@ class Notifiers:
         self.outbox = Outbox(folder / "outbox.db")
         own = {name: [rule for rule in rules.values() if name in rule.tell] for name in ways}
         self.ways = [
-            Notifier(name, config, reader, self.outbox, folder, now, own[name], watched)
-            for name, config in ways.items()
+            Notifier(name, config, reader, self.outbox, folder, now, own[name]) for name, config in ways.items()
         ]
 
     def __enter__(self) -> Self:
