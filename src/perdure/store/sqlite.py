@@ -34,7 +34,7 @@ def open_wal(path: Path, metadata: MetaData) -> Connection:
 
 
 def _add_columns(connection: Connection, metadata: MetaData) -> None:
-    """Columns and indices that an older version did not have yet; where nobody knew, they hold the default or nothing."""
+    """Columns and indices that an older version did not have yet; they hold the default, or nothing."""
     for table in metadata.sorted_tables:
         there = {str(row[1]) for row in connection.execute(text(f'PRAGMA table_info("{table.name}")'))}
         for column in table.columns:
