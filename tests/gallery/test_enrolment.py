@@ -8,6 +8,7 @@ import pytest
 
 from perdure.config import GalleryConfig
 from perdure.errors import InputError
+from perdure.events.visits import Visits
 from perdure.gallery import corrections, enrolment
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.decide import Nearest, Posterior
@@ -371,3 +372,40 @@ def test_a_tracklet_by_hand_has_no_place():
     given = Tracklet.by_hand(3, pictures(ANN))
     assert (given.id, given.camera, given.is_by_hand, len(given.path)) == ("@enrolled/3", "", True, 0)
     assert not tracklet("door/1", ANN).is_by_hand
+
+
+# --- a provisional answer, and its revision -------------------------------------------------------------------------
+
+
+def test_while_it_waits_the_most_probable_is_told():
+    people = gallery(wait_s=10.0)
+    people.observe([tracklet("door/1", ANN, 0, 1), tracklet("door/2", BOB, 2, 3)])
+    doubtful = ANN + 1.25 * EVE
+    people.observe([tracklet("hall/1", doubtful / np.linalg.norm(doubtful), 10, 11, ended="open")])
+    assert people.undecided == 1
+    assert people.likely("hall/1") == "P1"
+    assert people.likely("door/1") == ""  # decided
+    people.tick(30.0)  # the deadline ends the waiting
+    assert people.undecided == 0
+    assert people.likely("hall/1") == ""
+    assert "hall/1" in people.partition.identity_of
+
+
+def test_a_number_shown_at_first_is_revised_by_the_visit_that_takes_its_own_in():
+    people, visits = gallery(wait_s=0.0), Visits(visit_gap_s=60.0)
+
+    def told(at, *tracklets):
+        people.observe(tracklets)
+        people.tick(at)
+        return visits.update(at, people.take_touched())
+
+    told(2.0, tracklet("door/1", ANN, 0, 1))
+    blurred = ANN + 2.0 * EVE
+    [opened] = told(11.0, tracklet("hall/1", blurred / np.linalg.norm(blurred), 10, 11, ended="open"))
+    assert (opened.identity, opened.end) == ("P2", None)  # within a second of being told, though it is wrong
+    revised = told(15.0, tracklet("hall/1", ANN, 10, 15, revision=1))
+    assert {(e.id, e.identity, e.superseded_by) for e in revised} == {
+        ("visit/door/1", "P1", ""),
+        ("visit/hall/1", "P2", "visit/door/1"),
+    }
+    assert people.partition.resolve("P2") == "P1"  # the number that was shown still finds them

@@ -1,9 +1,25 @@
 from __future__ import annotations
 
-import pytest
+import json
 
-from perdure.gallery.ledger import fold, standing
-from perdure.types import Constrained, Enrolled, Evidence, Forgotten, Matched, Merged, Moved, Renamed, Split, Undone
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perdure.gallery.ledger import fold, from_plain, standing, to_plain
+from perdure.types import (
+    Constrained,
+    Enrolled,
+    Evidence,
+    Forgotten,
+    Matched,
+    Merged,
+    Moved,
+    Renamed,
+    Split,
+    Undone,
+    Watched,
+)
 
 SURE = Evidence(1.0)
 
@@ -59,3 +75,27 @@ def test_constraints_are_kept():
 @pytest.mark.parametrize("position", [-1, 5, 99])
 def test_undoing_what_is_not_there_changes_nothing(position):
     assert standing([*log(), Undone(6.0, position)]) == [True] * 6
+
+
+IDS, NAMES = st.sampled_from("abcdefgh"), st.sampled_from(["P1", "P2", "P3", "P4", "P5"])
+CHANGES = st.one_of(
+    st.builds(Enrolled, st.just(0.0), NAMES, IDS, st.just(Evidence(0.1))),
+    st.builds(Matched, st.just(0.0), NAMES, IDS, st.just(Evidence(0.9))),
+    st.builds(Moved, st.just(0.0), IDS, NAMES, NAMES, st.just("")),
+    st.builds(Merged, st.just(0.0), NAMES, NAMES, st.just(Evidence(0.9))),
+    st.builds(Split, st.just(0.0), NAMES, NAMES, st.lists(IDS, max_size=3).map(tuple), st.just("")),
+    st.builds(Renamed, st.just(0.0), NAMES, st.sampled_from(["", "Ann"])),
+    st.builds(Watched, st.just(0.0), NAMES, st.booleans()),
+    st.builds(Constrained, st.just(0.0), IDS, IDS, st.booleans()),
+    st.builds(Forgotten, st.just(0.0), NAMES, st.just("asked"), st.lists(IDS, max_size=2).map(tuple)),
+    st.builds(Undone, st.just(0.0), st.integers(0, 20)),
+)
+
+
+@given(st.lists(CHANGES, max_size=25), st.integers(0, 25))
+def test_a_snapshot_and_its_tail_are_the_whole_bit_for_bit(changes, cut):
+    cut = min(cut, len(changes))
+    kept = json.dumps(to_plain(fold(changes[:cut])))
+    resumed = fold(changes, from_plain(json.loads(kept)), cut)
+    assert json.dumps(to_plain(resumed)) == json.dumps(to_plain(fold(changes)))
+    assert resumed.identity_of == fold(changes).identity_of

@@ -78,6 +78,8 @@ class Gallery:
     _names: list[str] = field(default_factory=list)
     _camera_codes: dict[str, int] = field(default_factory=dict)
     _waiting: dict[str, float] = field(default_factory=dict)
+    _likely: dict[str, str] = field(default_factory=dict)
+    """Of tracklets that wait, who is the most probable."""
     _touched: dict[str, None] = field(default_factory=dict)
     _sure: dict[str, float] = field(default_factory=dict)
     """Tracklet -> probability of what was last decided about it."""
@@ -230,6 +232,7 @@ class Gallery:
     def _decide(self, tracklet: Tracklet, *, final: bool) -> None:
         """Place a tracklet that has no identity yet, unless it is better to wait."""
         self._waiting.pop(tracklet.id, None)
+        self._likely.pop(tracklet.id, None)
         parent = self.partition.identity_of.get(tracklet.supersedes or "")
         if tracklet.began == "cut" and parent is not None:
             self.append(Matched(tracklet.end, parent, tracklet.id, Evidence(1.0, best=parent)))
@@ -243,8 +246,9 @@ class Gallery:
                 self.passers.note(tracklet)
             case New(evidence=evidence):
                 self.append(Enrolled(tracklet.end, self.mint(), tracklet.id, evidence))
-            case Wait(until=deadline):
+            case Wait(until=deadline, evidence=evidence):
                 self._waiting[tracklet.id] = deadline
+                self._likely[tracklet.id] = evidence.best or ""
 
     def _settle(self, tracklet: Tracklet, identity: str) -> None:
         """A closed tracklet that is all there is of its identity: with all its evidence, is it somebody known?"""
@@ -347,7 +351,7 @@ class Gallery:
 
     def _drop(self, tracklet: str) -> None:
         """Let go of all that is known of a tracklet."""
-        for kept in (self.evidence, self._waiting, self._sure, self._alike, self._given):
+        for kept in (self.evidence, self._waiting, self._likely, self._sure, self._alike, self._given):
             kept.pop(tracklet, None)
         if tracklet in self._index:
             self._index.remove(tracklet)
@@ -401,6 +405,10 @@ class Gallery:
     def undecided(self) -> int:
         """Tracklets that wait for more evidence."""
         return len(self._waiting)
+
+    def likely(self, tracklet: str) -> str:
+        """Who a tracklet that waits for more evidence probably is; "" where it does not wait, or nobody is probable."""
+        return self._likely.get(tracklet, "")
 
     def name_of(self, code: int) -> str:
         """The identity that the index and scores call by this code."""

@@ -278,11 +278,12 @@ class LiveSite:
             self._looked_at[one.camera] = self._looked_at.get(one.camera, 0) + 1
         if tracklets:
             self._know(tracklets)
-        identity_of = self.site.gallery.partition.identity_of
+        gallery = self.site.gallery
         for frame in frames:
             numbers, boxes = self._cams.trackers[frame.camera].current()
-            ids = [identity_of.get(f"{frame.camera}/{number}", "") for number in numbers.tolist()]
-            self.views[frame.camera] = View(frame, boxes, tuple(ids))
+            tracklets = [f"{frame.camera}/{number}" for number in numbers.tolist()]
+            known = tuple(gallery.partition.identity_of.get(id, "") for id in tracklets)
+            self.views[frame.camera] = View(frame, boxes, known, tuple(gallery.likely(id) for id in tracklets))
 
     def _know(self, tracklets: Sequence[Tracklet]) -> None:
         spots, self._spots = self._spots, []

@@ -27,6 +27,8 @@ class View:
     """(N, 4) float32, xyxy, px."""
     people: tuple[str, ...]
     """N identities, "" while nobody knows."""
+    likely: tuple[str, ...] = ()
+    """N identities who these probably are while nobody knows, "" where that cannot be said either."""
 
     def jpeg(self, names: Mapping[str, str], *, boxes: bool, max_width_px: int) -> bytes:
         """The picture, not wider than that, with a box and a name for everybody where wanted."""
@@ -43,5 +45,7 @@ class View:
 
     def _mark(self, row: int, names: Mapping[str, str]) -> Mark:
         identity = self.people[row]
-        colour = colour_of(identity) if identity else _UNKNOWN
-        return Mark(names.get(identity) or identity or "?", colour, self.boxes[row], _NO_TRAIL)
+        probably = self.likely[row] if self.likely and not identity else ""
+        called = names.get(identity or probably) or identity or probably
+        label = called if identity else f"{called}?"
+        return Mark(label, colour_of(identity) if identity else _UNKNOWN, self.boxes[row], _NO_TRAIL)
