@@ -281,9 +281,9 @@ class LiveSite:
         gallery = self.site.gallery
         for frame in frames:
             numbers, boxes = self._cams.trackers[frame.camera].current()
-            tracklets = [f"{frame.camera}/{number}" for number in numbers.tolist()]
-            known = tuple(gallery.partition.identity_of.get(id, "") for id in tracklets)
-            self.views[frame.camera] = View(frame, boxes, known, tuple(gallery.likely(id) for id in tracklets))
+            ids = [f"{frame.camera}/{number}" for number in numbers.tolist()]
+            known = tuple(gallery.partition.identity_of.get(id, "") for id in ids)
+            self.views[frame.camera] = View(frame, boxes, known, tuple(gallery.likely(id) for id in ids))
 
     def _know(self, tracklets: Sequence[Tracklet]) -> None:
         spots, self._spots = self._spots, []
