@@ -29,10 +29,10 @@ from scipy.special import ndtri
 
 from perdure.evaluate.embeddings import Embeddings, load, people
 from perdure.evaluate.openset import person_weights
-from perdure.evaluate.stream_calibration import PARTS, similarities, strangers_of
+from perdure.evaluate.stream_calibration import similarities, strangers_of
 from perdure.gallery.exemplars import unit
 from perdure.gallery.neighbours import CROWDING_WEIGHT, crowding, uncrowded
-from perdure.gallery.strangers import Sample, fit_strangers
+from perdure.gallery.strangers import PARTS, Sample, fit_strangers
 from perdure.simulate.stream_fit import fit, tracklets_of
 from perdure.simulate.stream_people import STYLES, PeopleModel, style_normals, through_margins, uneven_factor
 from perdure.types import Float32s, Float64s, Ints

@@ -61,3 +61,18 @@ def test_shape_zero_is_the_exponential() -> None:
     tail = (10, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), 0.1)
     exponential, nearly = Strangers(*tail, 0.0, 0.05), Strangers(*tail, 1e-5, 0.05)
     assert exponential.threshold(0.001, 10) == pytest.approx(nearly.threshold(0.001, 10), abs=1e-4)
+
+
+def test_cosines_are_bounded_and_so_is_how_near_strangers_come() -> None:
+    rng = np.random.default_rng(4)
+    looks = rng.normal(size=(42_000, 24)).astype(np.float32)
+    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+    strangers, known = looks[:2000], looks[2000:]
+    small = strangers @ known[:400].T
+    parts = np.concatenate([part.max(axis=1) for part in np.split(small, 4, axis=1)])
+    found = fit_strangers(Sample(small.max(axis=1), 400, parts, 100))
+    highest = (strangers @ known.T).max(axis=1)
+    for rate in (0.05, 0.1):
+        assert rate / 2 < np.mean(highest > found.threshold(rate, 40_000)) < 2 * rate
+    assert np.mean(highest > found.threshold(0.01, 40_000)) < 0.02
+    assert found.threshold(0.05, 10**12) < 1.0

@@ -12,14 +12,12 @@ from perdure.evaluate.embeddings import Embeddings
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.exemplars import unit
 from perdure.gallery.neighbours import uncrowded, with_help
-from perdure.gallery.strangers import FEWEST, Sample, fit_strangers
+from perdure.gallery.strangers import FEWEST, PARTS, Sample, fit_strangers
 from perdure.simulate.stream_fit import tracklets_of
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 FALSE_POSITIVE_RATE = 0.01
 """Of two crops of strangers, at the threshold given to the simple policies."""
-PARTS = 4
-"""Into so many parts a gallery is divided to see how its size matters."""
 LOW_QUALITY = 0.05
 """All but this share of the crops are pictures as good as the calibration knows them."""
 

@@ -6,8 +6,10 @@ Hosking & Wallis, Technometrics 1987, eq. 4), below by its quantiles.
 
 Comparisons of one stranger are not independent: who looks like nobody does so in a large gallery as well. So the tail
 over strangers is not that over identities, and P(highest of N) = P(highest of m)^(N / m) asks for far too much. Around
-a stranger's own level scores are near normal, their maximum grows like the normal score of 1 - 1/N (Fisher & Tippett,
-1928), and by how much is measured on parts of the gallery.
+a stranger's own level scores are like cosines of directions drawn at random in d dimensions: near normal, but bounded,
+so that their maximum grows ever more slowly. It follows the quantile at 1 - 1/N of such a cosine, whose square is
+Beta(1/2, (d - 1)/2) (Cai, Fan & Jiang, JMLR 2013); d is read off the median, by how much it rises is measured on parts
+of the gallery.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 from perdure.types import Float64s
 
@@ -26,6 +28,10 @@ SHAPES = (-0.5, 0.3)
 """Tails that end sooner or are heavier are taken for an accident of a small sample."""
 GROWTH_AT = (0.25, 0.1, 0.05)
 """Exceeded shares at which growth is measured, and averaged."""
+PARTS = 4
+"""Into so many parts a gallery is divided to see how its size matters."""
+DIMENSIONS = (8.0, 1000.0)
+"""In fewer no embedder spreads people, in more a cosine is normal."""
 FEWEST = 50
 """Strangers that a fit needs."""
 
@@ -41,7 +47,7 @@ class Strangers:
     """Of the generalised Pareto distribution above the last of them."""
     shape: float
     growth: float
-    """By how much it rises per normal score of the number of identities."""
+    """By how much it rises per normal score, from a fourth (``PARTS``) of these identities to all."""
 
     def threshold(self, rate: float, identities: int) -> float:
         """The similarity that the nearest of ``identities`` strangers exceeds with this probability in (0, 1)."""
@@ -52,7 +58,18 @@ class Strangers:
             here = self.quantiles[-1] + self.scale * beyond
         else:
             here = float(np.interp(-rate, [-share for share in EXCEEDED], self.quantiles))
-        return here + self.growth * (_normal_score(max(identities, 1)) - _normal_score(self.identities))
+        known, part = self.identities, max(self.identities // PARTS, 1)
+        rise = self.growth * (_normal_score(known) - _normal_score(part))
+        step = self._cosine(known) - self._cosine(part)
+        return here + (rise * (self._cosine(identities) - self._cosine(known)) / step if step > 0 else 0.0)
+
+    def _cosine(self, identities: int) -> float:
+        """Where the highest of so many cosines is, about."""
+        median = self.quantiles[EXCEEDED.index(0.5)]
+        spread = median / float(ndtri(0.5 ** (1 / max(self.identities, 2))))
+        dimensions = float(np.clip(1 / spread**2, *DIMENSIONS)) if spread > 0 else DIMENSIONS[1]
+        twice = 1 - 2 / (max(identities, 1) + 1)
+        return math.sqrt(float(betaincinv(0.5, (dimensions - 1) / 2, twice)))
 
     def scaled(self, factor: float) -> Strangers:
         """Of strangers whose similarities spread so many times as far."""
