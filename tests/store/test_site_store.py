@@ -232,3 +232,28 @@ def test_the_log_comes_in_pages_and_says_what_stands(kinds, limit):
             told += page
             before = page[-1][0]
     assert told == [(i, log[i], standing(log)[i]) for i in range(len(log) - 1, -1, -1)]
+
+
+def test_a_database_of_an_older_version_gets_the_columns_it_lacks(tmp_path):
+    with SiteStore(tmp_path / "site.db") as store:
+        store.save(Step(people=[Identity("P1", (sighting("x/1", 0, 1),))]))
+    with sqlite3.connect(tmp_path / "site.db") as plain:
+        for column in ("enrolled", "watched"):
+            plain.execute(f"ALTER TABLE people DROP COLUMN {column}")
+    with SiteStore(tmp_path / "site.db") as store, SiteReader(store.path) as reader:
+        [person] = reader.people()
+        assert (person.id, person.enrolled, person.watched) == ("P1", 0, False)
+        store.save(Step(people=[Identity("P2", (), "Ann", given=("a.jpg", ""), watched=True)]))
+        ann = reader.person("P2")
+        assert (ann.name, ann.enrolled, ann.watched, ann.was_seen, ann.cameras) == ("Ann", 2, True, False, ())
+        assert [p.id for p in reader.people(listed="watched")] == ["P2"]
+        store.save(Step(people=[Identity("P2", ())]))
+        assert reader.person("P2") is None
+
+
+def test_who_passed_is_counted_by_day_and_camera(store, reader):
+    store.save(Step(passers={("2026-01-01", "door"): 2, ("2026-01-01", "yard"): 1}))
+    store.save(Step(passers={("2026-01-01", "door"): 3, ("2026-01-02", "door"): 1}))
+    assert reader.passers() == [("2026-01-02", "door", 1), ("2026-01-01", "door", 5), ("2026-01-01", "yard", 1)]
+    assert not Step().says_anything
+    assert Step(passers={("2026-01-01", "door"): 1}).says_anything
