@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, Field
 
 from perdure.api.auth import Admin, Viewer
@@ -120,7 +120,7 @@ def add_token(given: NewToken, user: Viewer, service: Service) -> MadeToken:
 
 
 @router.delete("/tokens/{id}", status_code=204)
-def remove_token(id: int, user: Viewer, service: Service) -> None:
+def remove_token(id: Annotated[int, Path(ge=0, le=2**53)], user: Viewer, service: Service) -> None:
     """Take a key back."""
     own = {token.id for token in service.accounts.tokens(None if user.may("admin") else user.name)}
     if id not in own or not service.accounts.remove_token(id):
@@ -130,7 +130,7 @@ def remove_token(id: int, user: Viewer, service: Service) -> None:
 
 @router.get("/audit")
 def audit(
-    _: Admin, service: Service, before: Annotated[int | None, Query(ge=0)] = None, limit: Limit = 100
+    _: Admin, service: Service, before: Annotated[int | None, Query(ge=0, le=2**53)] = None, limit: Limit = 100
 ) -> list[AuditOut]:
     """The newest notes first; `before`: older than that note."""
     found = service.accounts.noted(before, limit)

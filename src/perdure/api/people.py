@@ -165,7 +165,7 @@ def forget(id: str, given: Forgetting, user: Admin, service: Service) -> ChangeO
 
 @router.get("/changes")
 def changes(
-    _: Viewer, service: Service, before: Annotated[int | None, Query(ge=0)] = None, limit: Limit = 50
+    _: Viewer, service: Service, before: Annotated[int | None, Query(ge=0, le=2**53)] = None, limit: Limit = 50
 ) -> list[ChangeOut]:
     """The gallery's log, the newest first; `before`: older than that position."""
     return [change_out(position, change, stands) for position, change, stands in service.reader.log(before, limit)]
