@@ -84,7 +84,8 @@ class Events:
             evidence: the tracklets of everybody, by id.
             spots: where those who are followed were since the last time.
         """
-        self._tales.footprints.note(spots)
+        if self._is_drawn:
+            self._tales.footprints.note(spots)
         looked_at = list(touched)
         if at - self._looked_at >= _LOOK_EVERY_S:
             self._looked_at = at
