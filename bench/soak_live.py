@@ -178,7 +178,7 @@ def report(samples: list[Sample], names: list[str]) -> None:
         decoded, taken = grown(f"frames_total{label}"), grown(f"lag_seconds_count{label}")
         lag = grown(f"lag_seconds_sum{label}") / max(taken, 1)
         looked = grown(f"looked_at_total{label}") / passed
-        rates = f"{decoded / passed:10.2f} {taken / passed:8.2f} {taken / decoded:7.3f} {looked:11.2f}"
+        rates = f"{decoded / passed:10.2f} {taken / passed:8.2f} {taken / max(decoded, 1):7.3f} {looked:11.2f}"
         print(f"{name:10s} {rates} {lag:11.3f}")
     print(
         "lag: half below {} s, 95 % below {} s, 99 % below {} s".format(
@@ -218,6 +218,7 @@ def main() -> None:
     parser.add_argument("--cores", default="0,1", help="those the service may use")
     parser.add_argument("--samples", type=Path, help="file for the samples, JSON lines")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was begun is ended, too
     plan = plan_of_four()
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.footage or Path(temporary) / "footage"
