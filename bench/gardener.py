@@ -30,10 +30,12 @@ from perdure.nodes.rehearsal import rehearse
 from perdure.simulate.people import Day
 from perdure.simulate.reading import load
 from perdure.simulate.sightings import routes
-from perdure.simulate.stream import MONDAY, StreamPlan, tracked
+from perdure.simulate.stream import MONDAY, Faults, StreamPlan, tracked
 from perdure.simulate.stream_people import FittedPeople
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+ALONE = Faults(fragment=0.1, swap=0.0, mixed=0.0)
+"""Nobody else is there whom a track could jump to."""
 COOL_DOWNS_S = (30, 60, 120, 300, 600)
 
 
@@ -84,7 +86,7 @@ def main() -> None:
     stays = [(stay.camera, stay.start, stay.end) for route in day for stay in route]
     plain = " ".join(f"{alerts(stays, cool_down_s, renewed=renewed):5d}" for cool_down_s, renewed in rules)
     for seed in range(chosen.seeds):
-        told = tracked(day, replace(looks, seed=seed), names, StreamPlan(seed=seed))
+        told = tracked(day, replace(looks, seed=seed), names, StreamPlan(faults=ALONE, seed=seed))
         with tempfile.TemporaryDirectory() as folder:
             result = rehearse([one.tracklet for one in told], parse({}), Path(folder))
         print(f"{seed:4d} {len(stays):6d} {plain} {len(result.notifications):8d} {result.people:7d}", flush=True)

@@ -37,7 +37,7 @@ def test_nothing_that_is_sent_breaks_the_service(service, monkeypatch):
                 service.context.logins.forgive(key)
             case.headers = {**(case.headers or {}), "X-CSRF-Token": operator.headers["X-CSRF-Token"]}
             case.cookies = {**(case.cookies or {}), "perdure_session": operator.cookies["perdure_session"]}
-            answer = case.call()
+            answer = case.call(timeout=300)
             if case.path.endswith("/logout"):
                 operator = service.log_in("olga")
             content = answer.content.decode(errors="replace")  # some answers are files

@@ -34,7 +34,8 @@ def main():
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory.new()
     factory.set_shared(True)
-    source = f"( filesrc location={video} ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    whole = "video/x-h264,alignment=au"  # else the slices of a picture come as pictures
+    source = f"( filesrc location={video} ! qtdemux ! h264parse ! {whole} ! rtph264pay name=pay0 pt=96 )"
     factory.set_launch(source)
     served = []
     factory.connect("media-configure", lambda _, media: served.append(media))

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from perdure.simulate.rtsp import RtspCamera, RtspServer
 from perdure.store.site_reader import EventFilter
 from tests.nodes.clips import write_clip
 from tests.nodes.test_live import models, running, until
@@ -116,25 +115,3 @@ def test_a_camera_that_is_killed_frozen_restarted_and_set_wrong_loses_nobody(tmp
         assert set(people()) == first
         assert len(reader.events(EventFilter())) == 2
     print({what: round(seconds, 1) for what, seconds in recovered.items()})
-
-
-def test_reports_of_a_camera_move_its_times_to_the_capture(tmp_path, models):
-    door = write_clip(tmp_path / "door.mp4", {"red": (0, 300)}, frames=300)
-    late_s = 0.4  # its encoder takes so long: reports say when a picture was taken, not when it was sent
-    cameras = [RtspCamera("plain", door), RtspCamera("slow", door, clock_skew_s=-late_s)]
-    cameras.append(RtspCamera("wrong", door, clock_skew_s=3600.0))
-    with RtspServer(cameras, port=0) as server:
-        sources = {name: {"source": url} for name, url in server.urls.items()}
-        with running(tmp_path / "site", sources) as (site, _):
-            lag = {}
-
-            def told():
-                for name, view in dict(site.views).items():
-                    frame = view.frame
-                    lag.setdefault(name, {})[frame.index] = site.live.now() - frame.at
-                return all(len(lag.get(name, ())) >= 40 for name in sources)
-
-            until(told)
-    least = {name: min(seconds.values()) for name, seconds in lag.items()}
-    assert least["slow"] - least["plain"] == pytest.approx(late_s, abs=0.15)
-    assert least["wrong"] == pytest.approx(least["plain"], abs=0.15)

@@ -73,7 +73,7 @@ class StreamClock:
         passed_s = 0.0
         if self._last is not None:
             passed_s = stamp_s - self._last[0]
-            if passed_s <= 0 or abs(passed_s - (arrival_s - self._last[1])) > JUMP_S:
+            if passed_s < 0 or abs(passed_s - (arrival_s - self._last[1])) > JUMP_S:
                 self.resets += 1
                 self._last = None
                 self._delays.clear()
