@@ -50,7 +50,6 @@ def test_every_part_is_switched_off_and_told_apart_from_no_effect(settings: list
     assert found.tracklets == (60, 60)
     assert effects["means of cameras"].has_effect  # the cameras of pictures_of add much to everybody
     assert effects["means of cameras"].online_idf1.mean() > 0
-    assert effects["prior"].has_effect
     assert np.isnan(effects[CONSOLIDATION].online_idf1).all()
     runs = [replay((trial := full(s)).stream, trial.gallery, prepare=trial.prepare) for s in settings]
     assert found.idf1[:, 0].tolist() == [run.end.online.idf1 for run in runs]
