@@ -86,7 +86,12 @@ class Source:
         Raises:
             StoreError: the database is damaged.
         """
-        clauses = ["start < ?", "start >= ?", '"end" >= ?', f"identity IN ({self._told})"]
+        clauses = [
+            "start < ?",
+            "start >= ?",
+            '"end" >= ?',
+            f"+identity IN ({self._told})",
+        ]  # + : from the index by start
         given: list[float | str] = [until + margin_s, since - margin_s - LONGEST_STAY_S, since - margin_s]
         if cameras:
             clauses.append(f"camera IN ({', '.join('?' * len(cameras))})")

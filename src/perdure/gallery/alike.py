@@ -12,9 +12,6 @@ from perdure.gallery.scan import Probes
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Bools, Float32s, Ints
 
-NEAR = 8
-"""So many tracklets are looked at first for each identity wanted."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
@@ -63,9 +60,8 @@ def alike(
 ) -> list[Alike]:
     """The identities most probably the one asked for, most probable first, at most ``count``.
 
-    The nearest tracklets, found exactly, say which identities are compared; each is then compared by all its tracklets
-    (average linkage), and the similarity becomes a probability as in a decision (``decide.Posterior``), without where,
-    when and habits.
+    Every identity is compared by all its tracklets (average linkage), and the similarity becomes a probability as in a
+    decision (``decide.Posterior``), without where, when and habits. Nobody is left out: one product with the table.
 
     Args:
         asked: who.
@@ -73,31 +69,22 @@ def alike(
         index: is not changed; ``owners`` are the identities.
         count: identities wanted.
         return_rate: share of tracklets that show somebody seen before.
-        keep: (N,) tracklets that count, such as those of a camera or a time; None: all.
+        keep: (N,) tracklets that count, such as those of a camera or a time: who has none is not found; None: all.
     """
     owned = (index.owners >= 0) & (index.owners != asked.owner)
-    among = owned if keep is None else owned & keep
-    available = int(among.sum())
-    wanted = NEAR * count
-    nearest: dict[int, int] = {}
-    while available:
-        near = index.nearest(asked.probe, min(wanted, available), among)[0]
-        nearest = {}
-        for row in near.rows.tolist():
-            nearest.setdefault(int(index.owners[row]), row)
-        if len(nearest) >= count or wanted >= available:
-            break
-        wanted *= 4  # somebody with very many stays may fill the first ones
-    if not nearest:
+    rows = np.flatnonzero(owned if keep is None else owned & keep)
+    if not len(rows):
         return []
-    rows = np.flatnonzero(np.isin(index.owners, list(nearest)))
-    similarity = scorer.similar(asked.probe, asked.quality, rows, index)
-    owners, of_row = np.unique(index.owners[rows], return_inverse=True)
-    mean = np.bincount(of_row, similarity) / np.bincount(of_row)
+    every = scorer.similar(asked.probe, asked.quality, slice(None), index)
+    total = np.bincount(index.owners[owned], every[owned])
+    mean = total / np.maximum(np.bincount(index.owners[owned]), 1)
+    by_owner = rows[np.lexsort((every[rows], index.owners[rows]))]
+    nearest = by_owner[np.append(np.diff(index.owners[by_owner]) != 0, True)]  # the last and most alike of each
+    best = nearest[np.argsort(-mean[index.owners[nearest]], kind="stable")[:count]]
+    similarity = mean[index.owners[best]]
     known = len(np.unique(index.owners[index.owners >= 0]))
-    odds = scorer.calibration.log_likelihood_ratio(mean) + prior_log_odds(return_rate, len(index), known)
-    best = np.argsort(-mean, kind="stable")[:count]
+    odds = scorer.calibration.log_likelihood_ratio(similarity) + prior_log_odds(return_rate, len(index), known)
     return [
-        Alike(int(owners[i]), probability(float(odds[i])), float(mean[i]), index.ids[nearest[int(owners[i])]])
-        for i in best.tolist()
+        Alike(int(index.owners[row]), probability(float(odds[i])), float(similarity[i]), index.ids[row])
+        for i, row in enumerate(best.tolist())
     ]

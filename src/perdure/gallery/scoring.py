@@ -184,7 +184,7 @@ class CentredLinkage:
         mean = each.vectors.mean(axis=0, keepdims=True), each.shift.mean(axis=1, keepdims=True)
         return Probes(mean[0], index.gains, mean[1])
 
-    def similar(self, probe: Probes, quality: float, rows: Ints, index: Index) -> Float64s:
+    def similar(self, probe: Probes, quality: float, rows: Ints | slice, index: Index) -> Float64s:
         """(R,) similarity of the one probe, which has this quality, with the tracklets in ``rows``; crowding aside."""
         assert probe.shift is not None
         dots = index.vectors[rows] @ probe.vectors[0] - probe.shift[index.cameras[rows], 0]
