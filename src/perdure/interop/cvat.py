@@ -79,9 +79,7 @@ def _fill(node: Xml.Element, rows: Float64s, frames: int, attributes: dict[str, 
 
 def _box(node: Xml.Element, frame: int, row: Float64s, attributes: dict[str, str], *, gone: bool) -> None:
     corners = {key: f"{value:.2f}" for key, value in zip(("xtl", "ytl", "xbr", "ybr"), row[2:6], strict=True)}
-    outside = str(int(gone))
-    box = Xml.SubElement(
-        node, "box", frame=str(frame), outside=outside, occluded="0", keyframe="1", z_order="0", **corners
-    )
+    flags = {"outside": str(int(gone)), "occluded": "0", "keyframe": "1", "z_order": "0"}
+    box = Xml.SubElement(node, "box", {"frame": str(frame), **flags, **corners})
     for key, value in attributes.items():
         Xml.SubElement(box, "attribute", name=key).text = value
