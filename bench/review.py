@@ -108,7 +108,7 @@ def _reviewed(kind: str, everybody: Embeddings, half: str, people: int, seed: in
     else:
         tracklet = tracklets_of(of_half.person, of_half.camera, of_half.sequence, of_half.frame)
         model = fit(of_half.model, of_half.vectors, of_half.person, of_half.camera, tracklet, of_half.quality)
-        plan = StreamPlan(Traffic(days=1.0, visits_per_day=200.0), seed=seed)
+        plan = StreamPlan(Traffic(days=1.0, visits_per_day=120.0), seed=seed)
         walked = list(stream(FittedPeople(model, seed), CameraGraph.corridor(6), plan))
         told = of_simulation(model.model, walked)
     config = GalleryConfig()

@@ -148,7 +148,7 @@ def test_the_answers_of_a_site_are_on_its_disk_and_a_second_desk_takes_them_up(p
 @pytest.fixture
 def alone(tmp_path):
     """The page of perdure review for two runs."""
-    folders = [write_run(tmp_path / "monday"), write_run(tmp_path / "tuesday", mixed=[(4, 0)])]
+    folders = [write_run(tmp_path / "monday"), write_run(tmp_path / "tuesday", mixed=[(4, 0, 0.8)])]
     said = []
     with ExitStack() as stack:
         door = Door(said.append)

@@ -22,11 +22,11 @@ COLOURS = [(60, 60, 200), (60, 160, 60), (200, 100, 40), (180, 60, 180), (40, 18
 def write_run(
     folder: Path, people=(0, 0, 1, 1, 2, 2), mixed=(), cameras=("door", "hall"), state="finished", draw=None
 ) -> Path:
-    """A run in which these people came one after the other; ``mixed``: (place, who else its look is like)."""
+    """A run in which these people came one after the other; ``mixed``: (place, who else its look is like, how much)."""
     gallery = assemble.gallery(GalleryConfig(), MODEL, 32, assemble.calibration_of(MODEL))
     looks, told = faces(6), []
     for i, person in enumerate(people):
-        look = looks[person] + sum((0.8 * looks[other] for place, other in mixed if place == i), np.zeros(32))
+        look = looks[person] + sum((share * looks[other] for place, other, share in mixed if place == i), np.zeros(32))
         camera = cameras[i % len(cameras)]
         one = tracklet(f"{camera}/{i + 1}", look / np.linalg.norm(look), 10.0 * i, 10.0 * i + 4, (5, 5, 45, 105))
         told.append(_pictured(folder, one, person, draw))

@@ -20,8 +20,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 PATIENT_MS = 60_000
 CAMERAS = ("door", "hall", "yard")
-PEOPLE = (0, 0, 1, 1, 2, 2, 3, 3, 0, 4, 1, 5, 2, 0, 1)
-MIXED = [(5, 1), (8, 1), (10, 2), (12, 3), (9, 0), (13, 2)]
+PEOPLE = (0, 0, 1, 1, 2, 2, 3, 3, 4, 5)
+MIXED = [(8, 0, 1.0), (8, 1, 1.0), (8, 2, 1.0), (9, 2, 0.9), (9, 3, 0.9)]
 
 
 @pytest.fixture(scope="module")

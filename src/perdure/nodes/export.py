@@ -56,6 +56,7 @@ class Corrected:
 class _Unwritten:
     """A log of answers that is only read."""
 
+    path: Path
     lines: list[Line] = field(default_factory=list)
 
     def append(self, *_: Line) -> None:
@@ -71,7 +72,9 @@ def corrected(folder: Path, name: str) -> Corrected:
     """
     is_run = (folder / RUN).is_file()
     gallery = run_gallery(folder) if is_run else site_gallery(folder)
-    desk = Desk(name, gallery, _Unwritten(answer_log.read(folder)), "beside" if is_run else "later")
+    desk = Desk(
+        name, gallery, _Unwritten(folder / answer_log.FILE, answer_log.read(folder)), "beside" if is_run else "later"
+    )
     config, cameras = Config(), {}
     if is_run:
         with RunStore(folder / RUN) as store:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from perdure.errors import InputError, StoreError
@@ -29,6 +30,7 @@ for the site makes them again when it is served next."""
 class Log(Protocol):
     """Where answers are kept: ``answer_log.AnswerLog``."""
 
+    path: Path
     lines: list[Line]
 
     def append(self, *lines: Line) -> None:
@@ -168,8 +170,8 @@ class Desk:
 
     def last_of(self, by: str) -> int | None:
         """Number of the latest entry of a reviewer that can be taken back."""
-        mine = [number for number, entry in (*self.verdicts.answers.items(), *self.cuts.items()) if entry.by == by]
-        return max(mine, default=None)
+        entries: list[Answer | Cut] = [*self.verdicts.answers.values(), *self.cuts.values()]
+        return max((entry.number for entry in entries if entry.by == by), default=None)
 
     def take_revised(self) -> list[Tracklet]:
         """Tracklets that were cut or joined since the last call, for whoever keeps the evidence."""

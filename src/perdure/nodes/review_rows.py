@@ -144,7 +144,7 @@ def _join(asked: Asked, joins: dict[str, list[Asked]], home: dict[str, str], use
     q = asked.question
     subject, shown = (q.first, q.one) if len(q.one) <= len(q.other) else (q.second, q.other)
     mine = home[subject]
-    candidates = []
+    candidates: list[Candidate] = []
     for other in [asked, *sorted(joins[mine], key=lambda a: -a.probability)]:
         o = other.question
         stands, there = (o.second, o.other) if home[o.first] == mine else (o.first, o.one)
