@@ -2,7 +2,7 @@
 
     python bench/review_page.py RUN [--answers 12]
 
-RUN is a run folder, which is copied first: the answers are "unsure", and nobody looks. So this is the machine's share of
+RUN is a run folder, which is copied first. The answers are "unsure", and nobody looks: this is the machine's share of
 an answer, an upper bound of what a reviewer can do; it needs Chromium and playwright.
 """
 
