@@ -231,7 +231,8 @@ def _pictured(one: Corrected) -> dict[str, SeenCamera]:
     """Raises InputError for a site, which keeps no frames that boxes could be drawn on."""
     if not one.cameras:
         raise InputError(
-            f"{one.folder} is no run: a live site keeps pictures of people, not frames; export market1501 takes it"
+            f"{one.folder} does not say which frames there were: a live site keeps none, and of a run the journal was "
+            "erased; export market1501 takes both"
         )
     return one.cameras
 
