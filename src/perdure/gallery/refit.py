@@ -31,16 +31,16 @@ class Line:
     offset: float
 
 
-USUAL_JOIN, USUAL_PART = Line(0.9, 0.0), Line(0.6, 0.7)
-"""Fitted on answers about the first half of market1501-dev (docs/review.md)."""
+USUAL_JOIN, USUAL_PART = (0.9, 0.0), (0.6, 0.7)
+"""Slope and offset, fitted on answers about the first half of market1501-dev (docs/review.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refit:
     """How odds of questions become probabilities at one site."""
 
-    join: Line = USUAL_JOIN
-    part: Line = USUAL_PART
+    join: Line = Line(*USUAL_JOIN)
+    part: Line = Line(*USUAL_PART)
 
     def probability(self, odds: Float64s, part: Bools) -> Float64s:
         """(N,) that it is one person; ``part``: (N,) which of them are about parts."""
@@ -54,7 +54,7 @@ UNFITTED = Refit()
 def refit(answers: Sequence[tuple[Kind, float, bool]]) -> Refit:
     """From (kind, odds when asked, same?) of every answer that counts."""
     lines = {}
-    for kind, usual in (("join", USUAL_JOIN), ("part", USUAL_PART)):
+    for kind, usual in (("join", UNFITTED.join), ("part", UNFITTED.part)):
         mine = [(odds, same) for of, odds, same in answers if of == kind]
         lines[kind] = fitted(np.array([o for o, _ in mine]), np.array([s for _, s in mine], bool), usual)
     return Refit(lines["join"], lines["part"])
