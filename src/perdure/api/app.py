@@ -71,7 +71,21 @@ def create_app(context: Context) -> FastAPI:
     app.state.reviewing = context.reviewing
     problems.install(app)
     app.add_middleware(problems.SizeLimit, most_bytes=MOST_UPLOAD_BYTES)
-    for room in (auth, system, cameras, live, events, places, people, enrolment, search, review, analytics, map, accounts):
+    for room in (
+        auth,
+        system,
+        cameras,
+        live,
+        events,
+        places,
+        people,
+        enrolment,
+        search,
+        review,
+        analytics,
+        map,
+        accounts,
+    ):
         app.include_router(room.router, prefix=PREFIX)
 
     @app.middleware("http")
