@@ -13,7 +13,8 @@ import numpy as np
 
 from perdure.config import Config, parse
 from perdure.errors import InputError, StoreError
-from perdure.events.visits import Visits
+from perdure.events.tell import Events
+from perdure.events.visits import VisitRule
 from perdure.gallery.gallery import Gallery
 from perdure.interop import cvat, market1501
 from perdure.interop.mot import write_tracks
@@ -80,9 +81,9 @@ def corrected(folder: Path, name: str) -> Corrected:
         with RunStore(folder / RUN) as store:
             config = parse(json.loads(store.get("plan", "{}")).get("config", {}), where=str(folder / RUN))
             cameras = store.seen_cameras()
-    visits = Visits(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
+    rule = VisitRule(config.events.visit_gap_s, config.events.min_visit_s, config.events.min_evidence)
     everybody = gallery.identities()
-    events = visits.whole(everybody)
+    events = Events(rule).whole(everybody)
     visitors = {event.identity for event in events}
     looks = config.detection
     return Corrected(
