@@ -15,7 +15,9 @@ from starlette.testclient import TestClient
 from perdure.api.app import create_app
 from perdure.api.broadcast import Broadcast
 from perdure.api.context import Context
+from perdure.api.review_room import of_site
 from perdure.config import parse
+from perdure.nodes.answer_log import AnswerLog
 from perdure.nodes.live import DATABASE, LiveSite
 from perdure.store.accounts import Accounts
 from perdure.store.site_reader import SiteReader
@@ -44,7 +46,8 @@ class Service:
 
     def tell(self, *tracklets):
         """Let the site's thread take these in."""
-        self.context.site.take(tracklets)
+        site = self.context.site
+        site.ask(lambda _, __: site.remember(tracklets), 240.0)  # the first time compiled code is loaded
 
     def tracklet(self, number, camera, face, start, seconds=5.0):
         """One stay of one person, with two pictures that exist."""
@@ -70,10 +73,13 @@ def service(tmp_path_factory):
         LiveSite(parse({"events": {"visit_gap_s": 60.0, "zone_gap_s": 60.0}}), folder) as site,
         Accounts(folder / "accounts.db", QUICK) as accounts,
         SiteReader(folder / DATABASE) as reader,
+        AnswerLog(folder) as answers,
     ):
         thread = threading.Thread(target=site.run)
         thread.start()
-        context = Context(site, reader, accounts, Broadcast(site, reader))
+        reviewing = of_site(site, answers)
+        reviewing.note = lambda user, did, whom: accounts.note(site.now(), user.name, did, whom)
+        context = Context(site, reader, accounts, Broadcast(site, reader), reviewing)
         accounts.add_user(0.0, "root", "admin", PASSWORD)
         accounts.add_user(0.0, "olga", "operator", PASSWORD)
         accounts.add_user(0.0, "vera", "viewer", PASSWORD)

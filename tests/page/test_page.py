@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.api.conftest import PASSWORD, service  # noqa: F401 - a fixture
 
-VIEWS = ("Live", "Events", "People", "Search", "Map", "Analytics", "Cameras", "Settings")
+VIEWS = ("Live", "Events", "People", "Search", "Review", "Map", "Analytics", "Cameras", "Settings")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 

@@ -73,7 +73,7 @@ export type Camera = {
 }
 export type Here = { person: string; name: string; cameras: string[]; since: number | null; picture: string }
 export type Change = { position: number; kind: string; at: number; about: Record<string, unknown>; stands: boolean }
-export type Me = { name: string; role: 'viewer' | 'operator' | 'admin'; cameras: string[]; csrf: string }
+export type Me = { name: string; role: 'viewer' | 'operator' | 'admin'; cameras: string[]; csrf: string; only?: string }
 export type Status = {
   version: string
   now: number
@@ -178,6 +178,7 @@ export async function whoAmI(): Promise<Me> {
 
 export const pictureOf = (reference: string): string =>
   `${ROOT}/pictures/${reference.split('/').map(encodeURIComponent).join('/')}`
+export const kept = (path: string): string => `${ROOT}/${path.split('/').map(encodeURIComponent).join('/')}`
 export const cameraPicture = (name: string, width: number, tick: number): string =>
   `${ROOT}/cameras/${encodeURIComponent(name)}/picture.jpg?width=${width}&t=${tick}`
 export const liveEvents = (): EventSource => new EventSource(`${ROOT}/live`)

@@ -9,11 +9,14 @@ import { MapView } from './map'
 import { Note } from './parts'
 import { People } from './people'
 import { PersonView } from './person'
+import { Review } from './review'
 import { Search } from './search'
 import { Settings } from './settings'
 import './style.css'
 
-const VIEWS = ['Live', 'Events', 'People', 'Search', 'Map', 'Analytics', 'Cameras', 'Settings'] as const
+const VIEWS = ['Live', 'Events', 'People', 'Search', 'Review', 'Map', 'Analytics', 'Cameras', 'Settings'] as const
+/** For operators and admins. */
+const OPERATORS: readonly string[] = ['Search', 'Review']
 
 function useRoute(): string[] {
   const read = () => decodeURIComponent(location.hash.replace(/^#\/?/, '')).split('/')
@@ -36,7 +39,7 @@ function App() {
     whenLoggedOut(() => setMe(null))
     whoAmI().then(setMe, () => setMe(null))
   }, [])
-  const shown = VIEWS.find((name) => name.toLowerCase() === view) ?? 'Live'
+  const shown = VIEWS.find((name) => (me?.only ? name === me.only : name.toLowerCase() === view)) ?? 'Live'
   useEffect(() => {
     document.title = `${me ? shown : 'Log in'} · perdure`
   }, [shown, me])
@@ -51,21 +54,22 @@ function App() {
       <header>
         <span class="brand">perdure</span>
         <nav aria-label="Views">
-          {VIEWS.filter((name) => name !== 'Search' || me.role !== 'viewer').map((name) => (
+          {VIEWS.filter((name) => (me.only ? name === me.only : !OPERATORS.includes(name) || me.role !== 'viewer')).map((name) => (
             <a key={name} href={`#/${name.toLowerCase()}`} aria-current={name === shown ? 'page' : undefined}>
               {name}
             </a>
           ))}
         </nav>
-        <button class="quiet" onClick={() => post('logout').finally(() => setMe(null))}>
+        {!me.only && <button class="quiet" onClick={() => post('logout').finally(() => setMe(null))}>
           Log out
-        </button>
+        </button>}
       </header>
       <main id="content" tabIndex={-1}>
         {shown === 'Live' && <Live />}
         {shown === 'Events' && <Events me={me} />}
         {shown === 'People' && (person ? <PersonView id={person} me={me} /> : <People me={me} />)}
         {shown === 'Search' && <Search route={rest} />}
+        {shown === 'Review' && <Review />}
         {shown === 'Map' && <MapView me={me} />}
         {shown === 'Analytics' && <Analytics />}
         {shown === 'Cameras' && <Cameras me={me} />}

@@ -23,6 +23,7 @@ from perdure.api import (
     people,
     places,
     problems,
+    review,
     search,
     system,
 )
@@ -31,7 +32,7 @@ from perdure.api.context import Context
 PREFIX: Final = "/api/v1"
 MOST_UPLOAD_BYTES: Final = 20 * 2**20
 STATIC: Final = Path(__file__).parent / "static"
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -67,15 +68,30 @@ def create_app(context: Context) -> FastAPI:
         },
     )
     app.state.context = context
+    app.state.reviewing = context.reviewing
     problems.install(app)
     app.add_middleware(problems.SizeLimit, most_bytes=MOST_UPLOAD_BYTES)
-    for room in (auth, system, cameras, live, events, places, people, enrolment, search, analytics, map, accounts):
+    for room in (
+        auth,
+        system,
+        cameras,
+        live,
+        events,
+        places,
+        people,
+        enrolment,
+        search,
+        review,
+        analytics,
+        map,
+        accounts,
+    ):
         app.include_router(room.router, prefix=PREFIX)
 
     @app.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await answer(request)
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 

@@ -31,6 +31,7 @@ class Me(BaseModel):
     name: str
     role: Role
     cameras: list[str] = Field(description="Only these; none: all.")
+    only: str = Field("", description="The one view there is; empty: all.")
     csrf: str = Field(description=f"To be sent as {CSRF_HEADER} with every change; empty for a bearer token.")
 
 

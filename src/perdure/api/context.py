@@ -11,6 +11,7 @@ from perdure import assemble
 from perdure.analytics.read import Source
 from perdure.api.broadcast import Broadcast
 from perdure.api.limits import Limiter
+from perdure.api.review_room import Reviewing
 from perdure.nodes.live import DATABASE, LiveSite
 from perdure.nodes.search_index import SearchIndex
 from perdure.store.accounts import Accounts
@@ -25,6 +26,8 @@ class Context:
     reader: SiteReader
     accounts: Accounts
     broadcast: Broadcast
+    reviewing: Reviewing | None = None
+    """What can be reviewed; None: nothing."""
     logins: Limiter = field(default_factory=lambda: Limiter(failures=5, per_s=60.0))
     searches: Limiter = field(default_factory=lambda: Limiter(failures=30, per_s=60.0))
     figures: Source = field(init=False)

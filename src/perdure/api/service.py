@@ -14,8 +14,10 @@ import uvicorn
 from perdure.api.app import create_app
 from perdure.api.broadcast import Broadcast
 from perdure.api.context import Context
+from perdure.api.review_room import of_site
 from perdure.config import Config, ServerConfig
 from perdure.errors import ConfigError
+from perdure.nodes.answer_log import AnswerLog
 from perdure.nodes.live import DATABASE, LiveSite
 from perdure.nodes.notifier import Notifiers
 from perdure.store.accounts import FILE, Accounts
@@ -43,9 +45,12 @@ def serve(config: Config, folder: Path, listening: Callable[[str], None]) -> Non
         LiveSite(config, folder) as site,
         Accounts(folder / FILE) as accounts,
         SiteReader(folder / DATABASE) as reader,
+        AnswerLog(folder) as answers,
         Notifiers(config.notify, reader, folder, site.now, config.rules),
     ):
-        app = create_app(Context(site, reader, accounts, Broadcast(site, reader)))
+        reviewing = of_site(site, answers)
+        reviewing.note = lambda user, did, whom: accounts.note(site.now(), user.name, did, whom)
+        app = create_app(Context(site, reader, accounts, Broadcast(site, reader), reviewing))
         settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
         server = uvicorn.Server(settings)
         thread = threading.Thread(target=_run, args=(site, server), name="perdure site")

@@ -9,12 +9,13 @@ import typer
 
 from perdure import __version__
 from perdure.cli import eval as evaluation
-from perdure.cli import models, train
+from perdure.cli import export, models, train
 from perdure.cli.demo import demo
 from perdure.cli.doctor import doctor
 from perdure.cli.embed import embed
 from perdure.cli.enrol import enrol
 from perdure.cli.report import report
+from perdure.cli.review import review
 from perdure.cli.run import run
 from perdure.cli.search import search
 from perdure.cli.serve import camera_app, serve
@@ -53,9 +54,11 @@ app.command()(track)
 app.command()(embed)
 app.command()(search)
 app.command()(report)
+app.command()(review)
 app.command()(simulate)
 app.command()(doctor)
 app.add_typer(camera_app, name="camera")
+app.add_typer(export.app, name="export")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(train.app, name="train")

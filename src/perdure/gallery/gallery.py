@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from perdure.errors import InputError
 from perdure.gallery.admission import admitted
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.exemplars import halves, mean, purest, typical_quality
@@ -340,6 +341,19 @@ class Gallery:
                 self._alike |= dict.fromkeys(tracklets, by_appearance(evidence))
             case Enrolled(evidence=evidence):
                 self._sure |= dict.fromkeys(tracklets, 1 - evidence.probability)
+
+    def take_evidence(self, tracklet: Tracklet) -> None:
+        """Replace what is known of a tracklet, or know a new one, and decide nothing: whoever calls says who it is.
+
+        Raises:
+            InputError: it cannot be true (``admission``), or has no pictures.
+        """
+        body = admitted(tracklet, self.model, self.dim)
+        if body is None:
+            raise InputError(f"tracklet {tracklet.id} has no pictures")
+        self.scorer.placed(self._put(tracklet, body), self._index)
+        if (home := self.partition.identity_of.get(tracklet.id)) is not None:
+            self._touch(home)
 
     def erase(self, tombstone: Forgotten) -> None:
         """Forget an identity: its evidence is overwritten, the log before says nothing of it any more."""

@@ -190,6 +190,10 @@ class LiveSite:
         # patient: at the first of all, kernels are compiled
         self.ask(lambda _, __: self._know(tracklets), timeout_s=60.0)
 
+    def remember(self, tracklets: Sequence[Tracklet]) -> None:
+        """Keep tracklets that somebody changed by hand. Before ``run``, or in its thread."""
+        self._know(tracklets)
+
     def forget(self, identity: str, reason: str) -> Forgotten:
         """Erase a person everywhere: gallery, log, database and pictures; a tombstone stays. From any thread.
 

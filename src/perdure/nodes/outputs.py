@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from perdure.report.page import page
 from perdure.report.result import RunResult
 from perdure.store.pictures import Pictures
 from perdure.store.store import Store
-from perdure.types import Float64s
+from perdure.types import Float64s, Tracklet
 
 _STILL_IOU, _STILL_S = 0.7, 10.0
 
@@ -44,9 +45,15 @@ def camera_tracks(result: RunResult, camera: str, bridge_s: float = 0.0) -> Floa
     somewhat longer where the person stands still (see ``bridged``). Where two tracklets of one identity cover one frame
     (one person found twice), the box with the better score stays.
     """
-    identity_of = result.identity_of
+    return rows_of(result.tracklets.values(), result.identity_of, camera, bridge_s)
+
+
+def rows_of(
+    tracklets: Iterable[Tracklet], identity_of: Mapping[str, str], camera: str, bridge_s: float = 0.0
+) -> Float64s:
+    """As ``camera_tracks``, of tracklets and the identities that they have."""
     parts = []
-    for t in result.tracklets.values():
+    for t in tracklets:
         if t.camera == camera and t.id in identity_of:
             path = bridged(t.path, bridge_s)
             parts.append(np.column_stack([path[:, 1] + 1, np.full(len(path), number(identity_of[t.id])), path[:, 2:]]))

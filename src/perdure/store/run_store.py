@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from perdure.errors import StoreError
@@ -21,6 +22,18 @@ from perdure.store.sqlite import cause, close, open_wal
 from perdure.types import Change, Crops, Detections, Event, Exemplars, Seen, Tracklet
 
 FORMAT = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCamera:
+    """What the journal says of a camera."""
+
+    width: int
+    height: int
+    frames: int
+    """Up to the last one that was looked at."""
+    rate_fps: float | None
+    """None where a single frame was looked at."""
 
 
 class RunStore:
@@ -102,6 +115,26 @@ class RunStore:
         except SQLAlchemyError as error:
             self._connection.rollback()
             raise StoreError(f"cannot erase the journal in {self.path}: {cause(error)}") from error
+
+    def seen_cameras(self) -> dict[str, SeenCamera]:
+        """The cameras of the journal, by name."""
+        table = schema.seen
+        low, high = func.min, func.max
+        chosen = select(
+            table.c.camera,
+            high(table.c.width).label("width"),
+            high(table.c.height).label("height"),
+            low(table.c.frame_index).label("first"),
+            high(table.c.frame_index).label("last"),
+            low(table.c.at).label("start"),
+            high(table.c.at).label("end"),
+        ).group_by(table.c.camera)
+        found = {}
+        for row in self._connection.execute(chosen.order_by(table.c.camera)):
+            span_s = row.end - row.start
+            rate = (row.last - row.first) / span_s if span_s > 0 else None
+            found[row.camera] = SeenCamera(row.width, row.height, row.last + 1, rate)
+        return found
 
     def write_result(
         self,
