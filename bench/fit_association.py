@@ -14,46 +14,39 @@ mostly luck, the mean of twenty is not. The defaults are such a mean over all se
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment, minimize
+from scipy.optimize import minimize
 
 from perdure.config import TrackingConfig
-from perdure.evaluate.motfiles import read_truth
 from perdure.evaluate.tracking import TrackingScores, combined, score
-from perdure.evaluate.tracks import Truth
-from perdure.geometry import iou
-from perdure.interop.mot import Sequence, read_sequence
 from perdure.track.associate import motion_llr, overlap
-from perdure.track.core import RuleTracker
 from perdure.track.default import DefaultRule, Weights
 from perdure.track.kalman import Motion
+from perdure.track.learned import Net
 from perdure.track.walking import WalkingModel
-from perdure.types import Detections
-from tracking import folders, followed
+from perdure.train.association.clips import Recording, read_recording
+from perdure.train.association.replay import Clip, replay
+from tracking import SHARED, folders
 
 KEPT_S = 2.05
 TERMS = ("prior", "motion", "overlap", "unseen")
 
 
-def labelled(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def labelled(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
     """(P, 3) motion, overlap, time unseen; (P,) same person."""
-    sequence, truth = read_sequence(folder), read_truth(folder / "gt" / "gt.txt")
     model, weights = WalkingModel(), Weights()
     motion, ids, seen = Motion.started(model, np.zeros((0, 4))), np.zeros(0, np.int64), np.zeros(0)
     terms, same, before = [], [], 0.0
-    for frame in range(1, sequence.length + 1):
-        at = frame / sequence.rate_fps
-        found = sequence.boxes.boxes[sequence.boxes.rows(frame)]
-        who = owners(found, truth, frame)
+    for frame, at in enumerate(clip.at.tolist()):
+        here = slice(int(clip.first[frame]), int(clip.first[frame + 1]))
+        found, who = clip.boxes[here], clip.owner[here]
         motion.predict(model, at - before)
         kept = at - seen <= KEPT_S
         motion, ids, seen, before = motion.take(kept), ids[kept], seen[kept], at
         if len(ids) and len(found):
-            llr = motion_llr(motion, model, model.measure(found), sequence.size, weights.freedom, 0.0)
+            llr = motion_llr(motion, model, model.measure(found), clip.size, weights.freedom, 0.0)
             near = llr > -12
             shared = overlap(model.boxes(motion.place), found, weights.buffer)
             unseen = np.repeat(np.log1p((at - seen) / 0.1)[:, None], len(found), axis=1)
@@ -67,19 +60,6 @@ def labelled(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         motion = motion.joined(Motion.started(model, found[new]))
         ids, seen = np.append(ids, who[new]), np.append(seen, np.full(len(new), at))
     return np.concatenate(terms), np.concatenate(same)
-
-
-def owners(found: np.ndarray, truth: Truth, frame: int) -> np.ndarray:
-    """(M,) identity of each detection, -1 where it is nobody's (IoU 0.5)."""
-    tracks, counted = truth.tracks, truth.counted
-    here = (tracks.frames == frame) & counted
-    who = np.full(len(found), -1, np.int64)
-    if here.any() and len(found):
-        shared = iou(tracks.boxes[here], found)
-        rows, columns = linear_sum_assignment(-np.where(shared >= 0.5, shared, 0))
-        good = shared[rows, columns] >= 0.5
-        who[columns[good]] = tracks.ids[here][rows[good]]
-    return who
 
 
 def fitted(samples: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -135,19 +115,12 @@ def mean_of_best(table: list[tuple[Variant, dict[str, TrackingScores]]], without
     return {name: np.mean([variant[name] for variant in best], axis=0) for name in RANGES}
 
 
-def tracked(folder: Path, variant: Variant) -> TrackingScores:
-    sequence: Sequence = read_sequence(folder)
+def tracked(recording: Recording, variant: Variant) -> TrackingScores:
+    """One sequence replayed (``train.association.replay``: the tracker itself, compiled as a whole)."""
     config = TrackingConfig(confirm_s=0.1)
     rule = DefaultRule(config.high_score, config.confirm_s, config.lost_after_s, *parts(variant))
-    tracker = RuleTracker("bench", config, rule)
-
-    def step(index: int, at: float, found: Detections) -> tuple[np.ndarray, np.ndarray]:
-        tracker.propose(index, at, sequence.size, found)
-        tracker.commit([])
-        tracker.tell()
-        return tracker.observed()
-
-    return score(read_truth(folder / "gt" / "gt.txt"), followed(step, sequence))
+    done = replay(recording.clip, rule.constants(), Net.none(), config.low_score, 0.0, 0, 0)
+    return score(recording.truth, recording.shown(done.numbers))
 
 
 def worth(scores: dict[str, TrackingScores]) -> float:
@@ -157,23 +130,24 @@ def worth(scores: dict[str, TrackingScores]) -> float:
     return float(np.mean([f["HOTA"] + f["IDF1"] for f in figures]))
 
 
-def select(root: Path, count: int) -> None:
-    all_folders = [*folders(root, "MOT15"), *folders(root, "MOT17")]
+def select(count: int) -> None:
+    """The variants, then what the best one and the mean of the best are worth on each sequence left out."""
+    recordings = [read_recording(folder) for year in ("MOT15", "MOT17") for folder in folders(SHARED, year)]
     table = []
     for variant in variants(count):
-        table.append((variant, {folder.name: tracked(folder, variant) for folder in all_folders}))
+        table.append((variant, {r.name: tracked(r, variant) for r in recordings}))
         print(f"variant {len(table)}: {100 * worth(table[-1][1]):.2f}", flush=True)
-    single, averaged = {}, {}
-    for folder in all_folders:
-        single[folder.name] = tracked(folder, mean_of_best(table, folder.name, 1))
-        averaged[folder.name] = tracked(folder, mean_of_best(table, folder.name, 20))
+    left_out = {
+        "best variant": {r.name: tracked(r, mean_of_best(table, r.name, 1)) for r in recordings},
+        "mean of the best 20": {r.name: tracked(r, mean_of_best(table, r.name, 20)) for r in recordings},
+    }
     final = mean_of_best(table, None, 20)
+    seen = {"mean of the best 20, all": {r.name: tracked(r, final) for r in recordings}}
     for year in ("MOT15", "MOT17"):
-        names = [folder.name for folder in folders(root, year)]
-        for label, scores in (("best variant", single), ("mean of the best 20", averaged)):
-            f = combined({name: scores[name] for name in names}).figures()
+        for label, scores in (left_out | seen).items():
+            f = combined({n: s for n, s in scores.items() if n.startswith("MOT17") == (year == "MOT17")}).figures()
             shares = " ".join(f"{name} {100 * f[name]:.1f}" for name in ("HOTA", "AssA", "IDF1", "Recall"))
-            print(f"{year} left out, {label}: {shares} IDSW {f['IDSW']:.0f}")
+            print(f"{year}, {label}: {shares} IDSW {f['IDSW']:.0f}")
     print("mean of the best 20 of all:", *parts(final), sep="\n")
 
 
@@ -181,12 +155,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--select", action="store_true")
     parser.add_argument("--variants", type=int, default=200)
-    root = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     given = parser.parse_args()
     if given.select:
-        select(root, given.variants)
+        select(given.variants)
         return
-    samples = {f.name: labelled(f) for year in ("MOT15", "MOT17") for f in folders(root, year)}
+    recordings = [read_recording(folder) for year in ("MOT15", "MOT17") for folder in folders(SHARED, year)]
+    samples = {r.name: labelled(r.clip) for r in recordings}
     print(f"{'':22} {'pairs':>8} " + " ".join(f"{t:>8}" for t in TERMS))
     for name, sample in {"all": None, **samples}.items():
         chosen = list(samples.values()) if sample is None else [sample]

@@ -29,6 +29,7 @@ from perdure.track.default import DefaultRule, Weights
 from perdure.track.walking import WalkingModel
 from perdure.types import Detections
 
+SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 NAMES = ("sort", "deepsort", "bytetrack", "ocsort", "botsort", "default")
 PEERS = ("SORTTracker", "ByteTrackTracker", "OCSORTTracker", "BoTSORTTracker")
 NOTHING = Boxes(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
@@ -211,11 +212,10 @@ def main() -> None:
     if given.speed:
         speed()
         return
-    root = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     if given.ablate:
-        ablation(root)
+        ablation(SHARED)
     else:
-        accuracy(root)
+        accuracy(SHARED)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from perdure.config import CameraConfig, Config, EventsConfig, GalleryConfig
+from perdure.config import CameraConfig, Config, EventsConfig, GalleryConfig, TrackingConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
 from perdure.detect.outside import Outside
 from perdure.embed.embedder import Embedder
 from perdure.embed.open import open_embedder
-from perdure.errors import ConfigError
+from perdure.errors import ConfigError, ModelError
 from perdure.events.places import Line, Places, Zone
 from perdure.events.tell import Events
 from perdure.events.visits import VisitRule
@@ -31,11 +31,13 @@ from perdure.gallery.topology import SiteMap, Topology
 from perdure.gallery.watching import OnList
 from perdure.geometry import homography
 from perdure.interop.detections import read_detections
+from perdure.models.arrays import read_arrays
 from perdure.models.card import Card
 from perdure.models.catalogue import find
 from perdure.models.integer_dots import integer_dots
 from perdure.pipeline import Cameras, KeepPicture, Site, Stage
 from perdure.track.build import build as build_tracker
+from perdure.track.learned import Net
 from perdure.track.tracker import Tracker
 
 WATCH_RATE = 0.01
@@ -88,7 +90,22 @@ def outside(config: Config) -> dict[str, Outside]:
 
 def tracker(camera: str, config: Config, first_number: int = 1) -> Tracker:
     """Of one camera; its tracks are numbered from ``first_number``."""
-    return build_tracker(camera, config.tracking, first_number)
+    return build_tracker(camera, config.tracking, first_number, association(config.tracking))
+
+
+def association(config: TrackingConfig) -> Net | None:
+    """What the tracker learned beside its fitted evidence, None where the configuration names nothing.
+
+    Raises:
+        ModelError: the file cannot be read, or is not what ``perdure train association`` writes.
+    """
+    if not config.association:
+        return None
+    path = Path(config.association)
+    try:
+        return Net.of(read_arrays(path))
+    except ValueError as error:
+        raise ModelError(f"{path} holds no weights of `perdure train association`: {error}") from error
 
 
 def site(config: Config, embedder: Embedder) -> Site:

@@ -28,9 +28,14 @@ def pairs_of(gain: np.ndarray) -> Pairs:
     return Pairs(track, box, gain[track, box], *gain.shape)
 
 
+def in_passes(gain: np.ndarray, of_track: np.ndarray, of_box: np.ndarray, passes: int) -> np.ndarray:
+    pairs = pairs_of(gain)
+    return kernels.link_passes(pairs.track, pairs.box, pairs.gain, of_track, of_box, passes)
+
+
 def linked(gain: np.ndarray) -> np.ndarray:
     """All pairs in one pass."""
-    return pairs_of(gain).linked(np.ones(gain.shape[0], np.int64), np.ones(gain.shape[1], np.int64), 1)
+    return in_passes(gain, np.ones(gain.shape[0], np.int64), np.ones(gain.shape[1], np.int64), 1)
 
 
 @settings(deadline=None)
@@ -65,7 +70,7 @@ def test_passes_come_in_turn(gain: np.ndarray, seed: int) -> None:
         first, second = assign(gain[np.ix_(rows, columns)])
         links[columns[second]], free[rows[first]] = rows[first], False
     expected = gain[links[links >= 0], links >= 0].sum()
-    found = pairs_of(gain).linked(tracks, boxes, 2)
+    found = in_passes(gain, tracks, boxes, 2)
     boxes_found = np.flatnonzero(found >= 0)
     assert np.all(tracks[found[boxes_found]] & boxes[boxes_found])
     if len(np.unique(gain)) == gain.size:
@@ -140,13 +145,14 @@ def test_rivals_are_near_the_best_of_an_asked_track() -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 500))
-def test_hits_used_is_the_overlap(seed: int) -> None:
+def test_fresh_boxes_lie_on_no_linked_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     corner = rng.uniform(0, 60, (8, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(10, 40, (8, 2))], axis=1)
-    candidates, used = np.arange(3), np.arange(3, 8)
-    expected = iou(boxes[candidates], boxes[used]).max(axis=1) >= 0.4
-    assert kernels.hits_used(boxes, candidates, used, 0.4).tolist() == expected.tolist()
+    links, scores = np.where(np.arange(8) < 3, -1, np.arange(8)), np.array([0.9, 0.9, 0.3, *[0.9] * 5])
+    alone = iou(boxes[:3], boxes[3:]).max(axis=1) < 0.4
+    expected = [*(alone & (scores[:3] >= 0.5)).tolist(), *[False] * 5]
+    assert kernels.fresh(boxes, scores, links, 0.5, 0.4).tolist() == expected
 
 
 CROWD = """

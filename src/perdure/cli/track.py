@@ -33,6 +33,7 @@ def track(
 ) -> None:
     """Follow people in detections you bring along; needs no video and no network."""
     from perdure import config as configuration
+    from perdure.assemble import association
     from perdure.errors import ConfigError
     from perdure.interop.mot import read_looks, read_sequence, write_tracks
     from perdure.track.build import build
@@ -45,7 +46,7 @@ def track(
     tracking = configuration.parse({"tracking": settings}, where="--tracker").tracking
     sequence = read_sequence(detections, fps)
     looks = None if embeddings is None else read_looks(embeddings, sequence.boxes)
-    follower = build(sequence.name, tracking)
+    follower = build(sequence.name, tracking, net=association(tracking))
     rows = _followed(follower, sequence, looks, live, fill)
     write_tracks(out, rows.frames, rows.numbers, rows.boxes, rows.scores)
     people = len(set(rows.numbers.tolist()))

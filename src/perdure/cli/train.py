@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Train a detector or an embedder (needs perdure[train]).")
+app = typer.Typer(no_args_is_help=True, help="Train a detector, an embedder or the association (needs perdure[train]).")
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="YAML of the run; those of our weights are in the package.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
@@ -65,6 +65,15 @@ def adapt(config: ConfigFile) -> None:
     from perdure.train.embedder.adapt import adapt as adapt_to_site
 
     adapt_to_site(config)
+
+
+@app.command()
+def association(config: ConfigFile, resume: Resume = False) -> None:
+    """Train the tracker's association: a pair scorer from labels, then a policy by its rewards (docs/track.md)."""
+    _need_torch()
+    from perdure.train.association.train import train_association
+
+    train_association(config, resume)
 
 
 def _need_torch() -> None:

@@ -50,6 +50,7 @@ class TrackingConfig(Section):
     cut_after_s: float = Field(60.0, ge=5.0, le=3600.0, description="A longer stay is cut into linked tracklets.")
     embed_every_s: float = Field(0.5, ge=0.0, le=60.0, description="Seconds between embedded crops of one track.")
     tell_after_s: float = Field(1.0, ge=0.0, le=60.0, description="A track is told, open, once it is this old.")
+    association: str = Field("", description="npz of `perdure train association` for the default; empty: none.")
 
     @model_validator(mode="after")
     def _ordered(self) -> TrackingConfig:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from perdure.track.associate import assign, runner_up
-from perdure.track.frame_kernels import offsets, over
-from perdure.track.kernels import hits_used, near_pairs
+from perdure.track.frame_kernels import believed, over
+from perdure.track.kernels import fresh
+from perdure.track.learned import Net, given_up
+from perdure.track.linking import Constants, Known, Prices, evidence, passes
 from perdure.track.motion_warp import Sway
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
@@ -22,9 +24,6 @@ from perdure.track.tracks import Tracks
 from perdure.track.walking import WalkingModel
 from perdure.track.zones import INSIDE, SURE
 from perdure.types import Bools, Flag, Float64s, Ints
-
-_FIRST, _LOW, _NEW, _LATE = 1, 2, 4, 8
-"""The passes, as bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Weights:
     """A track unseen for longer is not continued by a low box."""
 
 
-_WALKING = WalkingModel()
+_WALKING, _NO_NET = WalkingModel(), Net.none()
 
 
 class DefaultRule:
@@ -73,8 +72,9 @@ class DefaultRule:
         lost_after_s: float,
         weights: Weights = Weights(),
         model: WalkingModel = _WALKING,
+        net: Net = _NO_NET,
     ) -> None:
-        self.model, self._weights = model, weights
+        self.model, self._weights, self._net = model, weights, net
         self._shares, self._sway = self.model.shares(), Sway()
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
@@ -83,7 +83,22 @@ class DefaultRule:
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
         self._floor, self._left_after_s = -7.0, 0.5
-        self._pairs = Pairs.none()
+        self._pairs, self._before = Pairs.none(), -np.inf
+        self._prices = self.prices()
+
+    def constants(self) -> Constants:
+        """All that decides about boxes without pictures, for compiled code."""
+        model = self.model
+        walk = (model.pushed, model.drift, model.start_speed, model.speed_fades_s)
+        trust = (self._high_score + self._trust_start, self._high_score + self._trust_keep)
+        ages = (self._confirm_s, self._lost_after_s, self._left_after_s)
+        return Constants(self._prices, self._shares, *walk, *trust, *ages, self._used_overlap)
+
+    def prices(self) -> Prices:
+        """The weights as the compiled association takes them."""
+        w = self._weights
+        motion = (w.prior, w.motion, w.freedom, w.overlap, w.buffer, w.unseen, w.leaving, 1 - INSIDE)
+        return Prices(*motion, w.young, w.late, w.moving_s, w.low_unseen_s, self._floor, self._high_score)
 
     def link(self, scene: Scene) -> Ints:
         """See ``Rule``; again where the links show that the camera has moved."""
@@ -143,57 +158,49 @@ class DefaultRule:
         doubt[rows[broken]] = 0.0
         return doubt, refused
 
-    def remember(self, scene: Scene, tracks: Tracks, numbers: Ints, looks: Looks | None) -> None:
-        """Albums and the table of tracks remember all that it needs."""
+    def remember(self, scene: Scene, tracks: Tracks, numbers: Ints, looks: Looks | None) -> None:  # noqa: ARG002
+        """Albums and the table of tracks remember all but when that was."""
+        self._before = scene.at
 
     def starts(self, scene: Scene, links: Ints) -> Bools:
         """Boxes of high score that do not lie on a box in use."""
-        free = (links < 0) & (scene.scores >= self._high_score)
-        if free.any():
-            rows = np.flatnonzero(free)
-            free[rows] = ~hits_used(scene.boxes, rows, np.flatnonzero(links >= 0), self._used_overlap)
-        return np.asarray(free)
+        return np.asarray(fresh(scene.boxes, scene.scores, links, self._high_score, self._used_overlap))
 
     def confirms(self, tracks: Tracks) -> Bools:
         """Seen at least three times, or twice over twice the time, and old enough."""
-        age = tracks.seen - tracks.born
-        return np.asarray(
-            (tracks.missed == 0)
-            & (age >= self._confirm_s)
-            & (tracks.trust >= self._high_score + self._trust_start)
-            & ((tracks.hits >= 3) | ((tracks.hits >= 2) & (age >= 2 * self._confirm_s)))
-        )
+        table = (tracks.born, tracks.seen, tracks.missed, tracks.hits, tracks.trust)
+        return np.asarray(believed(*table, self._confirm_s, self._high_score + self._trust_start))
 
     def ends(self, scene: Scene) -> Bools:
         """Unseen for too long, walked out of the picture, or unconfirmed and missed."""
         tracks = scene.tracks
         table = (tracks.motion.place, tracks.seen, tracks.missed, tracks.confirmed, tracks.trust, tracks.leaving)
-        width, height = scene.size
+        width, height = float(scene.size[0]), float(scene.size[1])
         least = self._high_score + self._trust_keep
-        return np.asarray(
-            over(*table, scene.at, float(width), float(height), self._lost_after_s, least, SURE, self._left_after_s)
-        )
+        ended = over(*table, scene.at, width, height, self._lost_after_s, least, SURE, self._left_after_s)
+        if self._net.scale.size:
+            place, speed = tracks.motion.place, tracks.motion.speed
+            lost = (place, speed, tracks.seen, tracks.missed, tracks.confirmed, tracks.hits, tracks.trust)
+            ended |= given_up(*lost, tracks.leaving, scene.at, (width, height), self._net)
+        return np.asarray(ended)
 
     def _evidence(self, scene: Scene, measured: Float64s) -> Pairs:
         """Every pair that motion and overlap, or these and looks, could link."""
-        tracks, weights = scene.tracks, self._weights
-        motion = tracks.motion
-        flat = weights.prior + weights.motion * float(np.log(float(scene.size[0]) * scene.size[1]))
-        known = (tracks.seen, tracks.missed, tracks.hits, tracks.leaving, tracks.adrift, scene.pictured)
-        worth = (flat, weights.unseen, weights.leaving, weights.young, weights.late, weights.moving_s)
-        offset, floor = offsets(*known, scene.at, worth, 1 - INSIDE, self._floor)
-        terms = (weights.freedom, weights.motion, weights.overlap, weights.buffer)
-        filters = (motion.place, motion.var_place, self._shares)
-        track, box, gain = near_pairs(*filters, offset, floor, measured, terms)
-        return Pairs(track, box, gain, len(scene.tracks), len(measured))
+        t, m = scene.tracks, scene.tracks.motion
+        seen = (t.seen, t.missed, t.hits, t.trust, t.box, t.confirmed, t.leaving, t.adrift, t.occluded)
+        known = Known(m.place, m.speed, m.var_place, *seen, scene.pictured)
+        size = (float(scene.size[0]), float(scene.size[1]))
+        dt = max(scene.at - self._before, 0.0) if self._before > -np.inf else 0.0
+        found = (scene.boxes, measured, scene.scores)
+        track, box, gain, _ = evidence(known, *found, size, scene.at, dt, self._shares, self._prices, self._net)
+        return Pairs(track, box, gain, len(t), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
         """High boxes to confirmed tracks, low ones to those left, high ones left to new tracks, then the long lost."""
-        unseen, weights = scene.unseen_s, self._weights
-        known = np.where(unseen > weights.moving_s + 0.05, _LATE, _FIRST + _LOW * (unseen <= weights.low_unseen_s))
-        of_track = np.where(scene.tracks.confirmed, known, _NEW)
-        of_box = np.where(scene.scores >= self._high_score, _FIRST + _NEW + _LATE, _LOW)
-        return pairs.linked(of_track, of_box, 4)
+        tracks, weights = scene.tracks, self._weights
+        who = (tracks.confirmed, tracks.seen, scene.scores, scene.at)
+        when = (weights.moving_s, weights.low_unseen_s, self._high_score)
+        return np.asarray(passes(pairs.track, pairs.box, pairs.gain, *who, *when))
 
     def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
         """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""

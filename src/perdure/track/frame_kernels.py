@@ -91,6 +91,19 @@ def due(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def believed(
+    born: Float64s, seen: Float64s, missed: Ints, hits: Ints, trust: Float64s, confirm_s: float, least_trust: float
+) -> Bools:
+    """(N,) tracks seen now, old enough and trusted, with three boxes, or two over twice the time."""
+    confirmed = np.zeros(len(seen), np.bool_)
+    for i in range(len(seen)):
+        age = seen[i] - born[i]
+        boxes = hits[i] >= 3 or (hits[i] >= 2 and age >= 2 * confirm_s)
+        confirmed[i] = missed[i] == 0 and age >= confirm_s and trust[i] >= least_trust and boxes
+    return confirmed
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def over(
     place: Float64s,
     seen: Float64s,

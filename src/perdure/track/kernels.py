@@ -307,19 +307,26 @@ def rivals(track: Ints, box: Ints, gain: Float64s, asked: Bools, within: float, 
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def hits_used(boxes: Float64s, candidates: Ints, used: Ints, most: float) -> Bools:
-    """(K,) which of the candidate boxes overlap (IoU) a used one by ``most`` or more."""
-    hit = np.zeros(len(candidates), np.bool_)
-    for a in range(len(candidates)):
-        x1, y1, x2, y2 = boxes[candidates[a]]
-        for u in used:
-            wide, high = min(x2, boxes[u, 2]) - max(x1, boxes[u, 0]), min(y2, boxes[u, 3]) - max(y1, boxes[u, 1])
-            if wide > 0 and high > 0:
-                union = (x2 - x1) * (y2 - y1) + (boxes[u, 2] - boxes[u, 0]) * (boxes[u, 3] - boxes[u, 1]) - wide * high
-                if wide * high >= most * union:
-                    hit[a] = True
-                    break
-    return hit
+def fresh(boxes: Float64s, scores: Float64s, links: Ints, high_score: float, most: float) -> Bools:
+    """(M,) unlinked boxes of high score that overlap (IoU) no linked one by ``most`` or more."""
+    new = np.zeros(len(boxes), np.bool_)
+    for j in range(len(boxes)):
+        new[j] = links[j] < 0 and scores[j] >= high_score and not _on_a_linked_box(boxes, j, links, most)
+    return new
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _on_a_linked_box(boxes: Float64s, j: int, links: Ints, most: float) -> bool:
+    x1, y1, x2, y2 = boxes[j]
+    for u in range(len(boxes)):
+        if links[u] < 0:
+            continue
+        wide, high = min(x2, boxes[u, 2]) - max(x1, boxes[u, 0]), min(y2, boxes[u, 3]) - max(y1, boxes[u, 1])
+        if wide > 0 and high > 0:
+            union = (x2 - x1) * (y2 - y1) + (boxes[u, 2] - boxes[u, 0]) * (boxes[u, 3] - boxes[u, 1]) - wide * high
+            if wide * high >= most * union:
+                return True
+    return False
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -35,28 +35,38 @@ class Sway:
     """
 
     def __init__(self) -> None:
-        self._weight = 0.0
-        self._excess = np.zeros(2)
+        self._state = np.zeros(3)
 
     def shift(self, place: Float64s, measured: Float64s, steady: Bools, links: Ints) -> Float64s:
         """(2,) px by which this frame moved against the predictions ``place`` (N, 4); zeros for a still camera.
 
         ``measured`` (M, 4) are the boxes in the same coordinates, ``steady`` (N,) tracks sure enough to be asked.
         """
-        count, median, noise = common_shift(place, measured, steady, links)
-        if count < _LEAST_TRACKS:
-            return np.zeros(2)
-        self._weight += _MEMORY * (1 - self._weight)
-        self._excess += _MEMORY * (median**2 - _CAUTION * noise - self._excess)
-        real = np.maximum(self._excess / self._weight, 0.0)
-        believed = real / (real + noise + 1e-9)
-        return np.asarray(median * believed if believed.max() > _LEAST_BELIEF else np.zeros(2))
+        return np.asarray(believed_shift(self._state, place, measured, steady, links))
 
 
 _LEAST_TRACKS, _LEAST_BELIEF, _CAUTION = 3, 0.2, 4.0
 _MEMORY = 0.05
 """Weight of the newest frame: the last 20 count."""
 _MOST_ASKED = 101
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def believed_shift(state: Float64s, place: Float64s, measured: Float64s, steady: Bools, links: Ints) -> Float64s:
+    """See ``Sway.shift``; ``state`` (3,) is what was learned so far: weight, and excess variance along x and y."""
+    count, median, noise = common_shift(place, measured, steady, links)
+    shift = np.zeros(2)
+    if count < _LEAST_TRACKS:
+        return shift
+    state[0] += _MEMORY * (1 - state[0])
+    most = 0.0
+    for axis in range(2):
+        state[1 + axis] += _MEMORY * (median[axis] ** 2 - _CAUTION * noise[axis] - state[1 + axis])
+        real = max(state[1 + axis] / state[0], 0.0)
+        believed = real / (real + noise[axis] + 1e-9)
+        most = max(most, believed)
+        shift[axis] = median[axis] * believed
+    return shift if most > _LEAST_BELIEF else np.zeros(2)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -38,10 +38,6 @@ class Pairs:
         gain[known] += llr[self.track[known], which[known]]
         return Pairs(self.track, self.box, gain, self.n_tracks, self.n_boxes)
 
-    def linked(self, of_track: Ints, of_box: Ints, passes: int) -> Ints:
-        """(M,) links of several passes; bit p of ``of_track`` (N,) and ``of_box`` (M,): who takes part in pass p."""
-        return np.asarray(kernels.link_passes(self.track, self.box, self.gain, of_track, of_box, passes))
-
     def of_links(self, links: Ints) -> Float64s:
         """(M,) gain of each linked box; ``-inf`` where it is not linked."""
         gain = np.full(self.n_boxes, -np.inf)

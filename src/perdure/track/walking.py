@@ -50,7 +50,7 @@ class WalkingModel(MotionModel):
 
     def step(self, place: Float64s, dt: float) -> Step:
         """See ``MotionModel``."""
-        reach, keep, at_place, both, at_speed = self._faded(dt)
+        reach, keep, at_place, both, at_speed = faded(dt, self.speed_fades_s)
         squares, push = _heights(place) ** 2, np.array(self.pushed) ** 2
         drift = dt * np.array(self.drift) ** 2
         return Step(
@@ -61,14 +61,6 @@ class WalkingModel(MotionModel):
             squares * push * at_speed,
         )
 
-    def _faded(self, dt: float) -> tuple[float, float, float, float, float]:
-        """Exact integrals over ``dt`` seconds: reach, keep, and the noise of place, both and speed for a push of 1."""
-        fades = self.speed_fades_s
-        keep = math.exp(-dt / fades)
-        reach = fades * (1 - keep)
-        place = fades**2 * (dt - 2 * reach + fades / 2 * (1 - keep**2))
-        return reach, keep, place, reach**2 / 2, fades / 2 * (1 - keep**2)
-
     def measurement_variance(self, place: Float64s) -> Float64s:
         """See ``MotionModel``."""
         return np.asarray((_heights(place) * np.array(self.measured)) ** 2)
@@ -76,12 +68,12 @@ class WalkingModel(MotionModel):
     def predict(self, motion: Motion, dt: float) -> None:
         """``Motion.predict`` for this model, compiled."""
         arrays = (motion.place, motion.speed, motion.var_place, motion.covar, motion.var_speed)
-        _predict(*arrays, self._faded(dt), dt, self.pushed, self.drift)
+        predict_walk(*arrays, faded(dt, self.speed_fades_s), dt, self.pushed, self.drift)
 
     def update(self, motion: Motion, rows: Ints, boxes: Float64s) -> None:
         """``Motion.update`` for this model, compiled."""
         arrays = (motion.place, motion.speed, motion.var_place, motion.covar, motion.var_speed)
-        _update(*arrays, rows, boxes, self.shares())
+        update_walk(*arrays, rows, boxes, self.shares())
 
     def shares(self) -> Float64s:
         """(4,) ``measured`` as an array."""
@@ -89,19 +81,28 @@ class WalkingModel(MotionModel):
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _predict(
+def faded(dt: float, fades_s: float) -> tuple[float, float, float, float, float]:
+    """Exact integrals over ``dt`` seconds: reach, keep, and the noise of place, both and speed for a push of 1."""
+    keep = math.exp(-dt / fades_s)
+    reach = fades_s * (1 - keep)
+    place = fades_s**2 * (dt - 2 * reach + fades_s / 2 * (1 - keep**2))
+    return reach, keep, place, reach**2 / 2, fades_s / 2 * (1 - keep**2)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def predict_walk(
     place: Float64s,
     speed: Float64s,
     var_place: Float64s,
     covar: Float64s,
     var_speed: Float64s,
-    faded: tuple[float, float, float, float, float],
+    over_dt: tuple[float, float, float, float, float],
     dt: float,
     pushed: tuple[float, float, float, float],
     drift: tuple[float, float, float, float],
 ) -> None:
     """One step of every filter, in place."""
-    reach, keep, at_place, both, at_speed = faded
+    reach, keep, at_place, both, at_speed = over_dt
     for i in range(len(place)):
         square = max(place[i, 3], 1.0) ** 2
         for c in range(4):
@@ -115,7 +116,7 @@ def _predict(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _update(
+def update_walk(
     place: Float64s,
     speed: Float64s,
     var_place: Float64s,

@@ -1,0 +1,169 @@
+"""The default association of one frame, compiled: which pairs there are, what each is worth, and who gets whom.
+
+The tracker calls these once per frame, and the replay simulator of the training (``train.association``) for a whole
+recording from compiled code, so what is trained on is what runs.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from perdure.track.frame_kernels import offsets
+from perdure.track.kernels import link_passes, near_pairs
+from perdure.track.learned import Net, described, worth
+from perdure.types import Bools, Float64s, Ints
+
+FIRST, LOW, NEW, LATE = 1, 2, 4, 8
+"""The passes, as bits."""
+PASSES = 4
+
+
+class Known(NamedTuple):
+    """What the association reads of the N tracks; see ``Tracks`` and ``Motion``."""
+
+    place: Float64s
+    speed: Float64s
+    var_place: Float64s
+    seen: Float64s
+    missed: Ints
+    hits: Ints
+    trust: Float64s
+    box: Float64s
+    confirmed: Bools
+    leaving: Float64s
+    adrift: Bools
+    occluded: Bools
+    pictured: Bools
+
+
+class Prices(NamedTuple):
+    """What the evidence of a pair is made of, in nats; see ``default.Weights``."""
+
+    prior: float
+    motion: float
+    freedom: float
+    overlap: float
+    buffer: float
+    unseen: float
+    leaving: float
+    stays: float
+    young: float
+    late: float
+    moving_s: float
+    low_unseen_s: float
+    floor: float
+    high_score: float
+
+
+class Constants(NamedTuple):
+    """All constants of the default rule that matter for boxes without pictures."""
+
+    prices: Prices
+    shares: Float64s
+    """(4,) of the height: standard deviation of a detection, see ``WalkingModel``."""
+    pushed: tuple[float, float, float, float]
+    drift: tuple[float, float, float, float]
+    start_speed: tuple[float, float, float, float]
+    speed_fades_s: float
+    trust_start: float
+    trust_keep: float
+    confirm_s: float
+    lost_after_s: float
+    left_after_s: float
+    used_overlap: float
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def evidence(
+    known: Known,
+    boxes: Float64s,
+    measured: Float64s,
+    scores: Float64s,
+    size: tuple[float, float],
+    at: float,
+    dt: float,
+    shares: Float64s,
+    prices: Prices,
+    net: Net,
+) -> tuple[Ints, Ints, Float64s, Float64s]:
+    """Track, box, evidence of every pair that motion and overlap, or these and looks, could link; and (P, F) what a
+    learned ``net`` was told of each pair (of no columns without one).
+
+    ``boxes`` (M, 4) xyxy and ``measured`` (M, 4) centre and size are the same boxes, ``size`` is the picture's.
+    """
+    flat = prices.prior + prices.motion * np.log(size[0] * size[1])
+    weights = (flat, prices.unseen, prices.leaving, prices.young, prices.late, prices.moving_s)
+    offset, least = offsets(
+        known.seen,
+        known.missed,
+        known.hits,
+        known.leaving,
+        known.adrift,
+        known.pictured,
+        at,
+        weights,
+        prices.stays,
+        prices.floor,
+    )
+    if net.scale.size:
+        for i in range(len(least)):
+            if least[i] < np.inf:
+                least[i] = min(least[i], net.floor)
+    terms = (prices.freedom, prices.motion, prices.overlap, prices.buffer)
+    track, box, gain = near_pairs(known.place, known.var_place, shares, offset, least, measured, terms)
+    if not net.scale.size:
+        return track, box, gain, np.zeros((len(gain), 0))
+    rows = described(
+        known.place,
+        known.speed,
+        known.var_place,
+        known.box,
+        at - known.seen,
+        known.hits,
+        known.trust,
+        known.occluded,
+        boxes,
+        measured,
+        scores,
+        size,
+        dt,
+        shares,
+        track,
+        box,
+        gain,
+    )
+    return track, box, worth(rows, gain, net), rows
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def passes(
+    track: Ints,
+    box: Ints,
+    gain: Float64s,
+    confirmed: Bools,
+    seen: Float64s,
+    scores: Float64s,
+    at: float,
+    moving_s: float,
+    low_unseen_s: float,
+    high_score: float,
+) -> Ints:
+    """(M,) links: high boxes to confirmed tracks, low ones to those left, high ones left to new tracks, then to the
+    long lost.
+    """
+    of_track, of_box = np.empty(len(seen), np.int64), np.empty(len(scores), np.int64)
+    for i in range(len(seen)):
+        unseen = at - seen[i]
+        if not confirmed[i]:
+            of_track[i] = NEW
+        elif unseen > moving_s + 0.05:
+            of_track[i] = LATE
+        else:
+            of_track[i] = FIRST + LOW if unseen <= low_unseen_s else FIRST
+    for j in range(len(scores)):
+        of_box[j] = FIRST + NEW + LATE if scores[j] >= high_score else LOW
+    links: Ints = link_passes(track, box, gain, of_track, of_box, PASSES)
+    return links
