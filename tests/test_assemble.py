@@ -20,6 +20,7 @@ def test_all_that_a_card_measured_reaches_the_gallery() -> None:
         "impostor_mean": 0.4,
         "impostor_std": 0.1,
         "quality": 0.3,
+        "halves": 0.8,
         "second_slope": 9.0,
         "second_offset": -3.0,
         "strangers": {"identities": 9, "quantiles": (0.0,) * 8, "scale": 0.1, "shape": 0.0, "growth": 0.1},

@@ -71,7 +71,7 @@ def test_a_study_draws_and_tells(plan: Path, tmp_path: Path) -> None:
 def test_a_wrong_plan_is_one_sentence(tmp_path: Path) -> None:
     result = call("castle", "--out", str(tmp_path / "out"))
     assert isinstance(result.exception, ConfigError)
-    assert "house, shop, office" in str(result.exception)
+    assert "house, garden, shop, office" in str(result.exception)
 
 
 def test_material_for_training_is_not_replaced_by_accident(plan: Path, tmp_path: Path) -> None:

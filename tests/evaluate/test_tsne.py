@@ -27,7 +27,7 @@ def test_every_point_keeps_about_so_many_neighbours():
 
 def test_clusters_stay_together_and_apart():
     vectors, person = _clusters()
-    places = tsne(vectors, perplexity=10, steps=200)
+    places = tsne(vectors, perplexity=10, steps=500)  # after 200 it depends on the processor whether all have arrived
     centres = np.stack([places[person == p].mean(axis=0) for p in range(3)])
     nearest = np.linalg.norm(places[:, None] - centres[None], axis=2).argmin(axis=1)
     assert (nearest == person).all()

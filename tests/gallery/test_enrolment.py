@@ -8,7 +8,8 @@ import pytest
 
 from perdure.config import GalleryConfig
 from perdure.errors import InputError
-from perdure.events.visits import Visits
+from perdure.events.tell import Events
+from perdure.events.visits import VisitRule
 from perdure.gallery import corrections, enrolment
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.decide import Nearest, Posterior
@@ -392,7 +393,7 @@ def test_while_it_waits_the_most_probable_is_told():
 
 
 def test_a_number_shown_at_first_is_revised_by_the_visit_that_takes_its_own_in():
-    people, visits = gallery(wait_s=0.0), Visits(visit_gap_s=60.0)
+    people, visits = gallery(wait_s=0.0), Events(VisitRule(visit_gap_s=60.0))
 
     def told(at, *tracklets):
         people.observe(tracklets)

@@ -69,7 +69,7 @@ def test_a_building_without_a_way_out(tiny_text: str) -> None:
 
 
 def test_files_that_are_no_plans(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="one of house, shop, office, demo"):
+    with pytest.raises(ConfigError, match="one of house, garden, shop, office, demo"):
         load(str(tmp_path / "none.yaml"))
     for content, message in (("rooms: [", "not YAML"), ("[1, 2]", "expected keys"), ("", "expected keys")):
         path = tmp_path / "plan.yaml"

@@ -132,7 +132,10 @@ def entry(frames):
     for place in range(4, len(frames)):
         # Two frames or none are of the group that was looked back at; those before are key frames.
         slept = (steps[place - 4 : place - 2] >= GROUP).all()
-        if slept and sees_somebody(frames[place]) and not sees_somebody(frames[place - 1]):
+        # A stream that began late on a busy machine has no settled time yet: the next entry will do.
+        passed_s = frames[place - 2].at - frames[place - 3].at
+        settled = abs(passed_s - steps[place - 3] / RATE) < 0.02
+        if slept and settled and sees_somebody(frames[place]) and not sees_somebody(frames[place - 1]):
             return place
     return None
 

@@ -107,7 +107,7 @@ export function VisitCard({ visit, may }: { visit: Visit; may: boolean }) {
   return (
     <article class="card">
       <div class="strip">
-        {pictures.map((picture) => <Picture key={picture} of={picture} about={`${visit.identity}`} />)}
+        {pictures.map((picture) => <Findable key={picture} of={picture} about={visit.identity} may={may} />)}
         {pictures.length === 0 && visit.identity && <Picture of="" about={visit.identity} />}
       </div>
       <p>
