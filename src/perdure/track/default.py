@@ -16,7 +16,7 @@ from perdure.track.associate import assign, runner_up
 from perdure.track.frame_kernels import believed, over
 from perdure.track.kernels import fresh
 from perdure.track.learned import Net, given_up
-from perdure.track.linking import Constants, Known, Prices, evidence, passes
+from perdure.track.linking import Constants, Prices, evidence_of, passes
 from perdure.track.motion_warp import Sway
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
@@ -85,6 +85,7 @@ class DefaultRule:
         self._floor, self._left_after_s = -7.0, 0.5
         self._pairs, self._before = Pairs.none(), -np.inf
         self._prices = self.prices()
+        self._learned = tuple(self._prices), tuple(net)
 
     def constants(self) -> Constants:
         """All that decides about boxes without pictures, for compiled code."""
@@ -188,11 +189,11 @@ class DefaultRule:
         """Every pair that motion and overlap, or these and looks, could link."""
         t, m = scene.tracks, scene.tracks.motion
         seen = (t.seen, t.missed, t.hits, t.trust, t.box, t.confirmed, t.leaving, t.adrift, t.occluded)
-        known = Known(m.place, m.speed, m.var_place, *seen, scene.pictured)
+        known = (m.place, m.speed, m.var_place, *seen, scene.pictured)
         size = (float(scene.size[0]), float(scene.size[1]))
         dt = max(scene.at - self._before, 0.0) if self._before > -np.inf else 0.0
         found = (scene.boxes, measured, scene.scores)
-        track, box, gain, _ = evidence(known, *found, size, scene.at, dt, self._shares, self._prices, self._net)
+        track, box, gain = evidence_of(known, *found, size, scene.at, dt, self._shares, *self._learned)
         return Pairs(track, box, gain, len(t), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
