@@ -123,6 +123,8 @@ def test_who_may_see_one_camera_sees_nothing_of_the_others(service):
     other = service.log_in().get(f"{API}/people/{known['yard/2']}").json()["picture"]
     assert client.get(f"{API}/pictures/{other}").status_code == 404
     assert "yard" not in client.get(f"{API}/export/events.json").text
+    assert client.get(f"{API}/changes").status_code == 403  # the log names people of every camera
+    assert "yard/2" in service.log_in().get(f"{API}/changes").text
 
 
 def test_a_merge_and_its_undo_change_people_and_events(service):

@@ -165,9 +165,11 @@ def forget(id: str, given: Forgetting, user: Admin, service: Service) -> ChangeO
 
 @router.get("/changes")
 def changes(
-    _: Viewer, service: Service, before: Annotated[int | None, Query(ge=0, le=2**53)] = None, limit: Limit = 50
+    user: Viewer, service: Service, before: Annotated[int | None, Query(ge=0, le=2**53)] = None, limit: Limit = 50
 ) -> list[ChangeOut]:
-    """The gallery's log, the newest first; `before`: older than that position."""
+    """The gallery's log, the newest first; `before`: older than that position. For users of all cameras only."""
+    if user.cameras:
+        raise HTTPException(403, "the log is about all cameras, and you may see some of them only")
     return [change_out(position, change, stands) for position, change, stands in service.reader.log(before, limit)]
 
 
