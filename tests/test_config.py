@@ -133,3 +133,14 @@ def test_zones_lines_and_rules_are_read():
     assert settings.cameras["a"].zones["queue"].served_by == "sill"
     assert settings.cameras["a"].is_drawn
     assert settings.rules["late"].what == ("crossing",)
+
+
+def test_a_rule_about_a_place_that_is_none_is_said_and_not_refused():
+    drawn = {"zones": {"till": {"polygon": SQUARE}}, "lines": {"sill": LINE}}
+    rule = {"where": ["a", "a/till", "a/sill", "a/tlil", "b"], "tell": ["log"]}
+    settings = parse(
+        {"cameras": {"a": {"source": "x", **drawn}}, "notify": {"log": {"file": "x"}}, "rules": {"late": rule}}
+    )
+    first, second = settings.silent_rules()
+    assert "rules.late.where" in first and "'a/tlil'" in first and "there are a, a/sill, a/till" in first
+    assert "'b'" in second

@@ -210,6 +210,20 @@ def test_a_visit_that_begins_is_heard_at_once(service):
     assert news[1] == service.context.reader.identity_of("yard/55")
 
 
+def test_an_operator_of_one_camera_corrects_nothing_of_the_others(service):
+    service.context.accounts.add_user(0.0, "otto", "operator", PASSWORD, ["door"])
+    client, known = service.log_in("otto"), identities(service)
+    elsewhere = {"first": "door/1", "second": "yard/2", "same": False}
+    assert client.post(f"{API}/constraints", json=elsewhere).status_code == 404
+    assert client.post(f"{API}/moves", json={"tracklet": "yard/2", "to": known["door/1"]}).status_code == 404
+    person = known["door/1"]
+    assert client.post(f"{API}/people/{person}/split", json={"tracklets": ["yard/2"]}).status_code == 404
+    assert client.post(f"{API}/changes/0/undo").status_code == 403  # it may be about any camera
+    assert identities(service) == known
+    allowed = {"first": "door/1", "second": "door/3", "same": False}
+    assert client.post(f"{API}/constraints", json=allowed).status_code == 204
+
+
 def test_events_are_exported(service):
     client = service.log_in()
     lines = client.get(f"{API}/export/events.csv").text.strip().splitlines()

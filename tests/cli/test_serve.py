@@ -118,3 +118,12 @@ def test_a_port_that_is_taken_is_said_at_once(tmp_path):
         with pytest.raises(ConfigError, match="cannot listen on"):
             run("serve", "--data", tmp_path, "--port", taken.getsockname()[1])
         assert time.monotonic() - began < 20
+
+
+def test_a_rule_about_a_place_that_is_none_is_said_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("perdure.api.service.serve", lambda *_: None)
+    config = tmp_path / "mine.yaml"
+    config.write_text("notify: {log: {file: x}}\nrules: {night: {where: [door/sill], tell: [log]}}\n")
+    said = run("serve", "--data", tmp_path / "site", "--config", config)
+    assert said.exit_code == 0
+    assert "rules.night.where: nothing is told from 'door/sill'" in said.output

@@ -68,6 +68,24 @@ def test_tracks_carry_global_ids_from_frame_one(building, tmp_path):
         assert len(np.unique(table[:, :2], axis=0)) == len(table)
 
 
+def test_zones_and_lines_tell_who_stayed_and_who_crossed(building, tmp_path):
+    zone = {"polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
+    line = {"start": [0.5, 1], "end": [0.5, 0]}  # in: from its left, which is the picture's
+    door = building["door"] | {"zones": {"mat": zone}, "lines": {"sill": line}}
+    run(plan({"door": door, "hall": building["hall"]}, tmp_path / "out"), Silent())
+    events = [json.loads(line) for line in (tmp_path / "out" / "events.jsonl").read_text().splitlines()]
+    at_door = {p["id"] for p in people(tmp_path / "out") if "door" in p["cameras"]}
+    assert len(at_door) == 2
+    crossed = [e for e in events if e["kind"] == "crossing"]
+    assert {(e["identity"], e["place"], e["direction"]) for e in crossed} == {(p, "door/sill", "in") for p in at_door}
+    stays = {e["identity"]: e for e in events if e["kind"] == "stay"}
+    assert {e["place"] for e in stays.values()} == {"door/mat"}
+    assert set(stays) == at_door
+    for each in crossed:
+        assert abs(stays[each["identity"]]["start"] - each["start"]) < 0.3
+    assert sum(e["kind"] == "visit" for e in events) == 3
+
+
 def test_only_pictures_somebody_refers_to_stay(building, tmp_path):
     run(plan(building, tmp_path / "out"), Silent())
     database = sqlite3.connect(tmp_path / "out" / "perdure.db")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -132,6 +133,7 @@ def merge(id: str, given: Merging, user: Operator, service: Service) -> PersonOu
 def split(id: str, given: Splitting, user: Operator, service: Service) -> PersonOut:
     """These sightings are somebody else, who is answered."""
     known = found_by(service, user, id).id
+    _seen(service, user, given.tracklets)
     service.site.ask(lambda gallery, at: corrections.split(gallery, at, known, given.tracklets))
     service.accounts.note(service.site.now(), user.name, "split a person", known)
     return person_out(found_by(service, user, _home(service, given.tracklets[0])), user)
@@ -141,6 +143,7 @@ def split(id: str, given: Splitting, user: Operator, service: Service) -> Person
 def move(given: Moving, user: Operator, service: Service) -> PersonOut:
     """One sighting is somebody else known, who is answered."""
     target = found_by(service, user, given.to).id
+    _seen(service, user, [given.tracklet])
     service.site.ask(lambda gallery, at: corrections.move(gallery, at, given.tracklet, target))
     service.accounts.note(service.site.now(), user.name, "moved a sighting", f"{given.tracklet} to {target}")
     return person_out(found_by(service, user, target), user)
@@ -149,6 +152,7 @@ def move(given: Moving, user: Operator, service: Service) -> PersonOut:
 @router.post("/constraints", status_code=204)
 def constrain(given: Constraining, user: Operator, service: Service) -> None:
     """Two sightings show one person, or do not; no later decision goes against that."""
+    _seen(service, user, [given.first, given.second])
     service.site.ask(lambda gallery, at: corrections.constrain(gallery, at, given.first, given.second, same=given.same))
     said = f"{given.first} and {given.second}: {'same' if given.same else 'different'}"
     service.accounts.note(service.site.now(), user.name, "constrained", said)
@@ -168,14 +172,14 @@ def changes(
     user: Viewer, service: Service, before: Annotated[int | None, Query(ge=0, le=2**53)] = None, limit: Limit = 50
 ) -> list[ChangeOut]:
     """The gallery's log, the newest first; `before`: older than that position. For users of all cameras only."""
-    if user.cameras:
-        raise HTTPException(403, "the log is about all cameras, and you may see some of them only")
+    _sees_the_log(user)
     return [change_out(position, change, stands) for position, change, stands in service.reader.log(before, limit)]
 
 
 @router.post("/changes/{position}/undo", status_code=204)
 def undo(position: int, user: Operator, service: Service) -> None:
-    """Take a change back; 409 says why not, and what to do instead."""
+    """Take a change back; 409 says why not, and what to do instead. For users of all cameras only."""
+    _sees_the_log(user)
     service.site.ask(lambda gallery, at: corrections.undo(gallery, at, position))
     service.accounts.note(service.site.now(), user.name, "took a change back", str(position))
 
@@ -196,6 +200,17 @@ def found_by(service: Context, user: User, id: str) -> Person:
     if found is None or not may_know(user, found.cameras):
         raise HTTPException(404, f"there is no person {id}")
     return found
+
+
+def _sees_the_log(user: User) -> None:
+    if user.cameras:
+        raise HTTPException(403, "the log is about all cameras, and you may see some of them only")
+
+
+def _seen(service: Context, user: User, tracklets: Sequence[str]) -> None:
+    """404 where one of them is from a camera that this user may not see."""
+    if user.cameras and (hidden := service.reader.elsewhere(tracklets, user.cameras)):
+        raise HTTPException(404, f"there is no sighting {hidden[0]}")
 
 
 def _erased_at(gallery: Gallery, id: str) -> float | None:

@@ -49,6 +49,8 @@ def serve(
     from perdure.api.service import serve as run
 
     settings = _settled(data, config, host, port)
+    for warning in settings.silent_rules():
+        typer.echo(f"perdure: {warning}", err=True)
 
     def listening(where: str) -> None:
         if password := _first_password(data):  # only now: a start that fails gives none away

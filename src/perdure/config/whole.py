@@ -44,6 +44,22 @@ class Config(Section):
                     raise ValueError(f"rules.{name}.tell: there is no way {way!r} in notify; {known}")
         return self
 
+    def places(self) -> set[str]:
+        """What a rule's ``where`` can name: cameras, and their zones and lines as ``camera/zone``."""
+        drawn = {f"{name}/{place}" for name, c in self.cameras.items() for place in (*c.zones, *c.lines)}
+        return drawn | set(self.cameras)
+
+    def silent_rules(self) -> list[str]:
+        """A sentence for each place of a rule that is none: not wrong, since it may be added or drawn later."""
+        known = sorted(self.places())
+        said = f"there are {', '.join(known)}" if known else "there is no camera yet"
+        return [
+            f"rules.{name}.where: nothing is told from {place!r}, which is neither a camera nor camera/zone; {said}"
+            for name, rule in self.rules.items()
+            for place in rule.where
+            if place not in known
+        ]
+
 
 def load(path: Path | None) -> Config:
     """The configuration of a YAML file, or the defaults.

@@ -235,6 +235,14 @@ class SiteReader:
         found = self._all(select(table.c.identity).where(table.c.id == tracklet))
         return found[0].identity if found else None
 
+    def elsewhere(self, tracklets: Sequence[str], cameras: Sequence[str]) -> list[str]:
+        """Those of these tracklets that no such camera saw, or that are not known."""
+        table, known = schema.tracklets, set[str]()
+        for begin in range(0, len(tracklets), _AT_ONCE):
+            some = table.c.id.in_(tracklets[begin : begin + _AT_ONCE])
+            known |= {row.id for row in self._all(select(table.c.id).where(some, table.c.camera.in_(cameras)))}
+        return [id for id in tracklets if id not in known]
+
     def _conditions(self, which: EventFilter) -> list[ColumnElement[bool]]:
         table = schema.events
         wanted: list[ColumnElement[bool]] = [table.c.superseded_by == ""]
