@@ -172,13 +172,15 @@ def report(samples: list[Sample], names: list[str]) -> None:
         return last.figures.get(name, 0.0) - first.figures.get(name, 0.0)
 
     print(f"\n{passed / 60:.1f} minutes, {len(samples)} samples")
-    print(f"{'camera':10s} {'decoded/s':>10s} {'taken/s':>8s} {'factor':>7s} {'searched/s':>11s} {'mean lag s':>11s}")
+    print(f"{'camera':10s} {'given/s':>8s} {'asleep':>7s} {'taken/s':>8s} {'factor':>7s} {'searched/s':>11s} {'mean lag s':>11s}")
     for name in names:
         label = f'{{camera="{name}"}}'
-        decoded, taken = grown(f"frames_total{label}"), grown(f"lag_seconds_count{label}")
+        given, taken = grown(f"frames_total{label}"), grown(f"lag_seconds_count{label}")
+        asleep = grown(f"frames_asleep_total{label}")
         lag = grown(f"lag_seconds_sum{label}") / max(taken, 1)
         looked = grown(f"looked_at_total{label}") / passed
-        rates = f"{decoded / passed:10.2f} {taken / passed:8.2f} {taken / max(decoded, 1):7.3f} {looked:11.2f}"
+        factor = taken / max(given - asleep, 1)
+        rates = f"{given / passed:8.2f} {asleep / max(given, 1):7.2f} {taken / passed:8.2f} {factor:7.3f} {looked:11.2f}"
         print(f"{name:10s} {rates} {lag:11.3f}")
     print(
         "lag: half below {} s, 95 % below {} s, 99 % below {} s".format(

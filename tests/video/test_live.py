@@ -146,6 +146,8 @@ def test_a_quiet_camera_is_decoded_by_key_frames_and_nobodys_entry_is_lost(quiet
         {"a": quiet_camera}, silent_after_s=20.0, frozen_after_s=60.0, quiet_after_s=QUIET_AFTER_S
     ) as live:
         frames = until(live, lambda f: entry(f) is not None, timeout_s=200.0)
+        health = live.health()["a"]
+    assert 0 < health.asleep < health.frames
     first = entry(frames)
     indices, times = np.array([f.index for f in frames]), np.array([f.at for f in frames])
     # She was on her way for a fifth of a second at most when she was first seen: nothing of it was lost to the sleep.

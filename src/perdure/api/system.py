@@ -88,8 +88,14 @@ def metrics(user: Viewer, service: Service) -> Response:
     add("events_told_total", "counter", "Revisions of events told.", {"": service.broadcast.last})
     add("unsaved_steps_total", "counter", "Steps that could not be written.", {"": site.failures})
     add("camera_up", "gauge", "Whether frames come.", {label[c.name]: c.health.state == "streaming" for c in cameras})
-    add("camera_fps", "gauge", "Frames decoded a second.", {label[c.name]: c.health.fps for c in cameras})
-    add("frames_total", "counter", "Frames decoded.", {label[c.name]: c.health.frames for c in cameras})
+    add("camera_fps", "gauge", "Frames the camera gives a second.", {label[c.name]: c.health.fps for c in cameras})
+    add("frames_total", "counter", "Frames the camera gave.", {label[c.name]: c.health.frames for c in cameras})
+    add(
+        "frames_asleep_total",
+        "counter",
+        "Of these, passed over while nothing moved.",
+        {label[c.name]: c.health.asleep for c in cameras},
+    )
     add("looked_at_total", "counter", "Frames that the detector saw.", {label[c.name]: c.looked_at for c in cameras})
     add(
         "stage_cpu_seconds_total",

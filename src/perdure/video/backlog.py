@@ -13,28 +13,33 @@ _SLACK_S: Final = 0.002
 """Time stamps are rounded."""
 MOST: Final = 32
 """Frames that wait: of 1080p 100 MB. More are thinned to every second."""
-LONGEST_LAG_S: Final = 15.0
-"""Whoever falls behind further than this is given the newest again."""
+CATCHES_UP_IN_S: Final = 3.0
+"""From the first frame of the past that is taken until the newest is given again."""
 
 
 class Backlog(Generic[Item]):
     """Usually the newest item only: the one before is gone when it was not taken in time.
 
-    After an item of the past (``is_past``) all are kept in order of time, thinned, until the taker has caught up.
+    After an item of the past (``is_past``) all are kept in order of time. They are handed over as far apart as the taker
+    needs to catch up within ``CATCHES_UP_IN_S``: a quick one gets all of them, a slow one every second or fourth. Then
+    the newest is given again, whatever waits.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, Item]] = deque()
         self._step_s = 0.0
         """0 where only the newest counts."""
+        self._began: float | None = None
+        """When the first item of the past was taken."""
+        self._taken = 0
+        """Since then."""
 
     def put(self, at: float, item: Item, *, is_past: bool = False) -> None:
         """An item of time ``at`` (UTC seconds, growing)."""
         if is_past and not self._step_s:
-            self._step_s = STEP_S
+            self._step_s, self._began, self._taken = STEP_S, None, 0
         waiting = self._waiting
-        if not self._step_s or (waiting and at - waiting[0][0] > LONGEST_LAG_S):
-            self._step_s = 0.0
+        if not self._step_s:
             waiting.clear()
         if waiting and at - waiting[-1][0] < self._step_s - _SLACK_S:
             return
@@ -43,11 +48,30 @@ class Backlog(Generic[Item]):
             self._step_s *= 2
             self._waiting = deque([one for i, one in enumerate(waiting) if i % 2 == 0])
 
-    def take(self) -> Item | None:
-        """The oldest that waits; None where nothing does."""
+    def take(self, now: float) -> Item | None:
+        """The next that waits, at ``now`` (UTC seconds); None where nothing does."""
         if not self._waiting:
             return None
-        _, item = self._waiting.popleft()
+        at, item = self._waiting.popleft()
+        if self._step_s:
+            self._thin(at, now)
         if not self._waiting:
             self._step_s = 0.0
         return item
+
+    def _thin(self, at: float, now: float) -> None:
+        """Pass over what there is no time for, after the item of time ``at`` was taken."""
+        if self._began is None:
+            self._began = now
+            return
+        self._taken += 1
+        left_s = self._began + CATCHES_UP_IN_S - now
+        if left_s <= 0:
+            while len(self._waiting) > 1:
+                self._waiting.popleft()
+            self._step_s = 0.0
+            return
+        each_s = (now - self._began) / self._taken
+        apart_s = (now - at + left_s) * each_s / left_s
+        while len(self._waiting) > 1 and self._waiting[0][0] - at < apart_s - _SLACK_S:
+            self._waiting.popleft()

@@ -85,7 +85,9 @@ class _Process:
     asked: bool = False
     health: Health = field(default_factory=Health)
     frames_before: int = 0
-    """Decoded by the processes before this one."""
+    """Given to the processes before this one."""
+    asleep_before: int = 0
+    """Of these, passed over while nothing moved."""
     next_index: int = 0
     """After that of the last frame: none is ever used twice."""
     connections_before: int = 0
@@ -153,6 +155,7 @@ class LiveCameras:
             name: replace(
                 p.health,
                 frames=p.health.frames + p.frames_before,
+                asleep=p.health.asleep + p.asleep_before,
                 connections=p.health.connections + p.connections_before,
             )
             for name, p in self._processes.items()
@@ -208,6 +211,7 @@ class LiveCameras:
                 _ended(process)
                 again = self._begun(process.wanted, process.rotate_deg)
                 again.frames_before = max(process.next_index, process.frames_before + process.health.frames)
+                again.asleep_before = process.asleep_before + process.health.asleep
                 again.connections_before = process.connections_before + process.health.connections
                 again.health = replace(Health(), state="unreachable", error="its reader stopped, and was begun anew")
                 self._processes[name] = again

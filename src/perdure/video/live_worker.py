@@ -59,7 +59,9 @@ class Health:
     error: str = ""
     """Of the last failure, without the address (it may hold a password)."""
     frames: int = 0
-    """Given by the camera since the process began; while nothing moves most are not decoded."""
+    """Given by the camera since the process began."""
+    asleep: int = 0
+    """Of these, passed over while nothing moved."""
     fps: float = 0.0
     """Given lately."""
     connections: int = 0
@@ -130,10 +132,10 @@ class Reader:
     def take(self, timeout_s: float) -> Packed | None:
         """The newest frame that was not taken yet, or the next of those looked back at; waits at most so long."""
         with self._fresh:
-            taken = self._waiting.take()
+            taken = self._waiting.take(self._now())
             if taken is None:
                 self._fresh.wait(timeout_s)
-                taken = self._waiting.take()
+                taken = self._waiting.take(self._now())
         return None if taken is None else _packed(*taken)
 
     def read_for_ever(self) -> None:
@@ -177,7 +179,7 @@ class Reader:
         """One frame of the camera, decoded or passed over."""
         index = self.health.frames
         if isinstance(frame, Skipped):
-            self.health = replace(self.health, frames=index + 1)
+            self.health = replace(self.health, frames=index + 1, asleep=self.health.asleep + 1)
             return
         late = is_past and frame.time is not None
         told_s = None if frame.time is None or self._ahead_s is None else frame.time + self._ahead_s
