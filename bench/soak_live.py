@@ -172,7 +172,8 @@ def report(samples: list[Sample], names: list[str]) -> None:
         return last.figures.get(name, 0.0) - first.figures.get(name, 0.0)
 
     print(f"\n{passed / 60:.1f} minutes, {len(samples)} samples")
-    print(f"{'camera':10s} {'given/s':>8s} {'asleep':>7s} {'taken/s':>8s} {'factor':>7s} {'searched/s':>11s} {'mean lag s':>11s}")
+    heads = ("given/s", "asleep", "taken/s", "factor", "searched/s", "mean lag s")
+    print(f"{'camera':10s} {' '.join(f'{head:>10s}' for head in heads)}")
     for name in names:
         label = f'{{camera="{name}"}}'
         given, taken = grown(f"frames_total{label}"), grown(f"lag_seconds_count{label}")
@@ -180,8 +181,8 @@ def report(samples: list[Sample], names: list[str]) -> None:
         lag = grown(f"lag_seconds_sum{label}") / max(taken, 1)
         looked = grown(f"looked_at_total{label}") / passed
         factor = taken / max(given - asleep, 1)
-        rates = f"{given / passed:8.2f} {asleep / max(given, 1):7.2f} {taken / passed:8.2f} {factor:7.3f} {looked:11.2f}"
-        print(f"{name:10s} {rates} {lag:11.3f}")
+        values = (given / passed, asleep / max(given, 1), taken / passed, factor, looked, lag)
+        print(f"{name:10s} {' '.join(f'{value:10.2f}' for value in values)}")
     print(
         "lag: half below {} s, 95 % below {} s, 99 % below {} s".format(
             *(lag_below(samples, s) for s in (0.5, 0.95, 0.99))

@@ -20,9 +20,9 @@ CATCHES_UP_IN_S: Final = 3.0
 class Backlog(Generic[Item]):
     """Usually the newest item only: the one before is gone when it was not taken in time.
 
-    After an item of the past (``is_past``) all are kept in order of time. They are handed over as far apart as the taker
-    needs to catch up within ``CATCHES_UP_IN_S``: a quick one gets all of them, a slow one every second or fourth. Then
-    the newest is given again, whatever waits.
+    After an item of the past (``is_past``) all are kept in order of time. They are handed over as far apart as the
+    taker needs to catch up within ``CATCHES_UP_IN_S``: a quick one gets all of them, a slow one every second or fourth.
+    Then the newest is given again, whatever waits.
     """
 
     def __init__(self) -> None:
