@@ -3,6 +3,8 @@
     python bench/analytics_truth.py [--plans house shop office] [--minutes 60]
     python bench/analytics_truth.py --footage DIR     # of perdure simulate, with perdure run in DIR/run
 
+For queue and zones of the shop: ``python bench/zones.py --draw DIR``, then ``perdure run --config DIR/drawn.yaml``.
+
 Without footage: a day is played (``perdure.simulate``), what each camera sees of everybody is worked out from walls,
 furniture and lens, and the figures are made from these true stays: what analytics add to the truth by themselves. With
 footage: the figures of the run, with all errors of detector, tracker and gallery. What happened is counted from the
@@ -20,13 +22,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+import zones  # bench/zones.py
 from perdure.analytics import calendar, make
 from perdure.analytics.figures import Report
 from perdure.analytics.read import Rules, Source
@@ -48,6 +53,8 @@ LOOK_S = 0.2
 GAP_S = 2.0
 """Two sightings by one camera that are nearer are one, as in the truth files."""
 VISIT_GAP_S = 120.0
+SURE = 0.5
+"""The first answer counts, and others that are at least so probable."""
 UTC = calendar.zone("UTC")
 
 
@@ -153,8 +160,10 @@ def keep(path: Path, told: list[Tracklet], home: dict[str, str]) -> None:
 
 def figures(path: Path, seconds: float) -> Report:
     with Source(path) as source:
+        config = source.config()
+        rules = Rules(VISIT_GAP_S, 0.0) if config is None else Rules(VISIT_GAP_S, config.events.min_visit_s)
         asked = make.Question.of(0.0, seconds, UTC, "UTC", "minute", heat=False)
-        return make.report(source, Rules(VISIT_GAP_S, 0.0), asked, path.parent.name)
+        return make.report(source, rules, asked, path.parent.name)
 
 
 def compared(title: str, found: Report, happened: Happened, seconds: float) -> None:
@@ -203,9 +212,15 @@ def of_truth_files(footage: Path) -> tuple[Happened, float]:
     return Happened(stays), last
 
 
+@cache
+def true_boxes(path: Path) -> np.ndarray:
+    """(R, 9) rows of MOTChallenge text."""
+    return np.loadtxt(path, delimiter=",", ndmin=2)
+
+
 def shown_by(footage: Path, tracklet: Tracklet) -> int:
     """Whom a tracklet really shows: the person whose true box it matches in most frames; -1: nobody."""
-    truth = np.loadtxt(footage / "truth" / tracklet.camera / "gt" / "gt.txt", delimiter=",", ndmin=2)
+    truth = true_boxes(footage / "truth" / tracklet.camera / "gt" / "gt.txt")
     votes: Counter[int] = Counter()
     for row in tracklet.path:
         there = truth[truth[:, 0] == row[1] + 1]
@@ -217,37 +232,100 @@ def shown_by(footage: Path, tracklet: Tracklet) -> int:
     return votes.most_common(1)[0][0] if votes else -1
 
 
-def journeys(footage: Path) -> None:
-    """A kept picture of every stay is searched for: are the other stays of the same person in the journeys?"""
+def journeys(footage: Path, happened: Happened) -> None:
+    """A kept picture of every stay is searched for: are the journeys that come back those of its person?"""
     path = footage / "run" / "perdure.db"
     with RunStore(path) as store:
         told = {t.id: t for t in store.tracklets()}
-    person = {id: shown_by(footage, t) for id, t in told.items()}
     opened = open_embedder(models_in(path)[0], "cpu")
     index = SearchIndex(path, opened.name, opened.dim, calibration_of(opened.name), 0.88)
-    right = wrong = missed = 0.0
-    first, asked = [], 0
-    for id, tracklet in told.items():
-        body = tracklet.body(opened.name)
-        others = [t for t in told.values() if t.id != id and person[t.id] == person[id]]
-        if person[id] < 0 or body is None or not others:
+    first, shares, orders, clocks, asked = [], np.zeros(3), [], [], 0
+    for tracklet in told.values():
+        body, person = tracklet.body(opened.name), shown_by(footage, tracklet)
+        if person < 0 or body is None:
             continue
         image = cv2.imread(str(footage / "run" / body.pictures[int(body.quality.argmax())]))
         vectors, quality = opened.embed([image])
         hits = index.by_pictures(vectors, quality, Within(), 10)
-        sure = [hit for n, hit in enumerate(hits) if n == 0 or (hit.probability or 0) >= 0.5]
-        found = {s.tracklet for hit in sure for visit in hit.journeys for s in visit.sightings} - {id}
+        sure = [hit for n, hit in enumerate(hits) if n == 0 or (hit.probability or 0) >= SURE]
+        found = [visit for hit in sure for visit in hit.journeys]
+        where = {(s.camera, s.start, s.end) for visit in found for s in visit.sightings}
+        true = [visit for visit in happened.visits() if visit[0][0] == person]
+        shares += shared(where, {stay[1:] for visit in true for stay in visit})
         asked += 1
-        first.append(
-            bool(hits) and any(person[s.tracklet] == person[id] for v in hits[0].journeys for s in v.sightings)
+        own = (
+            Counter(shown_by(footage, told[s.tracklet]) for v in hits[0].journeys for s in v.sightings) if hits else {}
         )
-        right += sum(told[t].end - told[t].start for t in found if person[t] == person[id])
-        wrong += sum(told[t].end - told[t].start for t in found if person[t] != person[id])
-        missed += sum(t.end - t.start for t in others if t.id not in found)
-    recall, precision = right / max(right + missed, 1e-9), right / max(right + wrong, 1e-9)
-    print(f"  journeys: {asked} pictures asked; the person is in the first answer for {100 * np.mean(first):.0f} %;")
-    share = f"{100 * recall:.0f} % of the person's other seconds found"
-    print(f"            {share}, {100 * precision:.0f} % of what is found is right")
+        first.append(bool(own) and max(own, key=lambda who: own[who]) == person)
+        for visit in true:
+            begin, end = visit[0][2], max(stay[3] for stay in visit)
+            there = [v for v in found if v.start <= end and (v.end or v.start) >= begin]
+            orders.append(in_order(dict.fromkeys(stay[1] for stay in visit), there))
+            if there:
+                clocks += [min(v.start for v in there) - begin, max(v.end or v.start for v in there) - end]
+    both, told_s, true_s = shares
+    print(f"\n{footage.name}: journeys of {asked} pictures; their person is the first answer for {np.mean(first):.0%}")
+    print(f"  {both / true_s:.0%} of the person's time before cameras is in them, ", end="")
+    print(f"{both / told_s:.0%} of what they say is right")
+    print(f"  cameras of a visit in their order: {np.mean(orders):.0%}; begin and end within ", end="")
+    print(f"{np.median(np.abs(clocks)):.1f} s (median), {np.percentile(np.abs(clocks), 90):.1f} s (90 %)")
+
+
+def shared(told: set[tuple[str, float, float]], true: set[tuple[str, float, float]]) -> np.ndarray:
+    """(3,) seconds before cameras: in both, told, true; counted in tenths, overlaps once."""
+    one, other = ({(c, t) for c, begin, end in part for t in range(round(10 * begin), round(10 * end) + 1)}
+                  for part in (told, true))  # fmt: skip
+    return np.array([len(one & other), len(one), len(other)]) / 10
+
+
+def in_order(true: Iterable[str], journeys: Sequence[Event]) -> float:
+    """The share of the cameras of a true visit that the journeys name in this order (longest common subsequence)."""
+    told = list(dict.fromkeys(s.camera for v in sorted(journeys, key=lambda v: v.start) for s in v.sightings))
+    longest, wanted = [0] * (len(told) + 1), list(true)
+    for camera in wanted:
+        before = longest[:]
+        for n, other in enumerate(told):
+            longest[n + 1] = before[n] + 1 if other == camera else max(before[n + 1], longest[n])
+    return longest[-1] / len(wanted)
+
+
+def places(footage: Path, found: Report) -> None:
+    """Figures of the zones, the queue and the lines of the shop beside where people really were on the floor."""
+    paths = zones.ground(footage / "truth" / "ground.csv")
+    stays, queues, lines = (found.plot(name) for name in ("zones", "queues", "lines"))
+    if stays is None:
+        return
+    told = {str(row[0]): [float(v or 0) if not isinstance(v, str) else 0.0 for v in row] for row in stays.rows}
+    for name, (camera, _) in zones.ZONES.items():
+        true = zones.true_stays(name, paths)
+        row = told.get(f"{camera}/{name}", [0.0] * 7)
+        lasted = [one.end - one.start for one in true]
+        print(f"  stays in {name:19s} true {len(true):8d}   figure {row[5]:8.0f}   {off(row[5], len(true))}; ", end="")
+        print(f"people {len({one.person for one in true})} / {row[4]:.0f}, ", end="")
+        print(f"median {np.median(lasted):.1f} / {row[2]:.1f} s, in all {sum(lasted):.0f} / {3600 * row[6]:.0f} s")
+    if queues is not None and queues.rows:
+        true = zones.true_stays(zones.QUEUE, paths)
+        paid = [c for way in zones.true_crossings(zones.SERVED_BY, paths) for c in way]
+        served = sum(
+            any(c.person == w.person and w.start <= c.start <= w.end + zones.GAP_S for c in paid) for w in true
+        )
+        row = queues.rows[0]
+        print(
+            f"  {'served / left the queue':28s} true {served} / {len(true) - served}   figure {row[6]} / {row[7]}; ",
+            end="",
+        )
+        print(f"longest wait {max(w.end - w.start for w in true):.1f} / {row[4]} s; ", end="")
+        length = found.plot(f"queue-{zones.ZONES[zones.QUEUE][0]}-{zones.QUEUE}")
+        assert length is not None
+        seconds = found.until - found.since
+        mean = sum(w.end - w.start for w in true) / seconds
+        told_mean = sum(max(w, 0.0) for w in length.numbers(1)) / len(length.rows)
+        print(f"people in it on average {mean:.2f} / {told_mean:.2f}")
+    counted = {str(row[0]): row[1:3] for row in lines.rows} if lines is not None else {}
+    for name, (camera, *_) in zones.LINES.items():
+        over = [len(way) for way in zones.true_crossings(name, paths)]
+        row = counted.get(f"{camera}/{name}", [0, 0])
+        print(f"  over {name:23s} true {over[0]} in, {over[1]} out   figure {row[0]} in, {row[1]} out")
 
 
 def main() -> None:
@@ -258,9 +336,11 @@ def main() -> None:
     parser.add_argument("--footage", type=Path, nargs="*", default=[])
     chosen = parser.parse_args()
     for footage in chosen.footage:
-        journeys(footage)
         happened, seconds = of_truth_files(footage)
-        compared(f"{footage.name}, the run", figures(footage / "run" / "perdure.db", seconds), happened, seconds)
+        journeys(footage, happened)
+        found = figures(footage / "run" / "perdure.db", seconds)
+        compared(f"{footage.name}, the run", found, happened, seconds)
+        places(footage, found)
     if chosen.footage:
         return
     for name in chosen.plans:

@@ -3,6 +3,7 @@
     python bench/zones.py [--minutes 20] [--seeds 3]                       # paths of true people, no pixels
     python bench/zones.py --footage shop --run shop/run                    # what the pipeline really told
     (perdure simulate shop --out shop; perdure run --config shop/perdure.yaml --out shop/run)
+    python bench/zones.py --draw shop      # writes shop/drawn.yaml: its perdure.yaml with these zones and lines
 
 Truth: where people really were on the floor, in metres, every 0.1 s; told: foot points of boxes in pictures. Zones are
 rectangles on the floor, drawn on the picture through the camera's lens. A stay is matched with a true one of the same
@@ -21,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from perdure.events.crossing import crossings
 from perdure.events.loiter import loitering
@@ -36,12 +38,19 @@ from perdure.types import Float64s, Tracklet
 
 GAP_S, MIN_STAY_S, MOST, LOITER_S = 5.0, 1.0, 2, 60.0
 HEIGHT_M, WIDTH = 1.7, 0.4
+EACH_SIDE = 4
+"""Points of a side of a zone that is drawn in a configuration."""
 ZONES = {
     "queue": ("till", (6.0, 1.6, 8.0, 4.4)),
     "fruit": ("till", (9.0, 4.5, 10.6, 6.6)),
     "bread": ("bakery", (16.0, 7.0, 18.4, 8.5)),
 }
-LINES = {"entrance": ("till", (3.0, 1.0), (1.0, 1.0)), "cakes": ("bakery", (16.5, 8.5), (16.5, 6.0))}
+LINES = {
+    "entrance": ("till", (3.0, 1.0), (1.0, 1.0)),
+    "paid": ("till", (5.7, 3.3), (5.7, 0.3)),
+    "cakes": ("bakery", (16.5, 8.5), (16.5, 6.0)),
+}
+QUEUE, SERVED_BY = "queue", "paid"
 Span = tuple[float, float]
 Told = tuple[Plan, dict[str, Float64s], list[Tracklet], dict[str, str]]
 
@@ -62,8 +71,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--run", type=Path)
+    parser.add_argument("--draw", type=Path)
     chosen = parser.parse_args()
     plan = load("shop", chosen.minutes)
+    if chosen.draw is not None:
+        print(f"wrote {with_zones(chosen.draw, plan)}")
+        return
     if chosen.footage is not None:
         paths = ground(chosen.footage / "truth" / "ground.csv")
         tracklets, identity_of = told_by(chosen.run, plan)
@@ -94,31 +107,48 @@ def report(name: str, runs: Sequence[Told], same_person: bool) -> None:
             print(f"{line + (' in' if way == 0 else ' out'):10s} {_scores(both, same_person, moment=True)}")
 
 
-def stays_at(
-    name: str, plan: Plan, paths: dict[str, Float64s], tracklets: list[Tracklet], identity_of: dict[str, str]
-) -> tuple[list[Shown], list[Shown]]:
-    """True stays, and told ones."""
-    camera, (x0, y0, x1, y1) = ZONES[name]
-    planned = camera_of(plan, camera)
-    corners = drawn(planned, edge([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
-    zone = Zone(camera, name, tuple(map(tuple, corners.tolist())), MIN_STAY_S, queue=True)
-    true = []
+def with_zones(footage: Path, plan: Plan) -> Path:
+    """A copy of a footage's configuration in which all of these zones and lines are drawn."""
+    whole = yaml.safe_load((footage / "perdure.yaml").read_text(encoding="utf-8"))
+    for name, (camera, rectangle) in ZONES.items():
+        polygon = drawn(camera_of(plan, camera), edge(corners(rectangle), EACH_SIDE)).round(4).tolist()
+        queue = {"queue": True, "served_by": SERVED_BY} if name == QUEUE else {}
+        zone = {"polygon": polygon, "min_stay_s": MIN_STAY_S} | queue
+        whole["cameras"][camera].setdefault("zones", {})[name] = zone
+    for name, (camera, start, end) in LINES.items():
+        first, second = drawn(camera_of(plan, camera), np.array([start, end])).round(4).tolist()
+        whole["cameras"][camera].setdefault("lines", {})[name] = {"start": first, "end": second}
+    out = footage / "drawn.yaml"
+    out.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+    return out
+
+
+def true_stays(name: str, paths: dict[str, Float64s]) -> list[Shown]:
+    """Who really was within a zone on the floor, and when."""
+    _, (x0, y0, x1, y1) = ZONES[name]
+    found = []
     for person, path in paths.items():
         at, x, y = path.T
         for start, end in spans(at, (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)):
             if end - start >= MIN_STAY_S:
-                true.append(Shown(person, start, end))
-    told = queues(tracklets, identity_of, zone, None, GAP_S)
-    return true, [Shown(p, w.stay.start, w.stay.end) for p, own in told.items() for w in own]
+                found.append(Shown(person, start, end))
+    return found
 
 
-def crossed_at(
+def stays_at(
     name: str, plan: Plan, paths: dict[str, Float64s], tracklets: list[Tracklet], identity_of: dict[str, str]
-) -> tuple[tuple[list[Shown], list[Shown]], tuple[list[Shown], list[Shown]]]:
-    """True crossings in and out, and told ones."""
-    camera, start, end = LINES[name]
-    first, second = drawn(camera_of(plan, camera), np.array([start, end]))
-    line = Line(camera, name, tuple(first.tolist()), tuple(second.tolist()))
+) -> tuple[list[Shown], list[Shown]]:
+    """True stays, and told ones."""
+    camera, rectangle = ZONES[name]
+    outline = drawn(camera_of(plan, camera), edge(corners(rectangle)))
+    zone = Zone(camera, name, tuple(map(tuple, outline.tolist())), MIN_STAY_S, queue=True)
+    told = queues(tracklets, identity_of, zone, None, GAP_S)
+    return true_stays(name, paths), [Shown(p, w.stay.start, w.stay.end) for p, own in told.items() for w in own]
+
+
+def true_crossings(name: str, paths: dict[str, Float64s]) -> tuple[list[Shown], list[Shown]]:
+    """Who really crossed a line on the floor, in and out."""
+    _, start, end = LINES[name]
     true: tuple[list[Shown], list[Shown]] = ([], [])
     a, along = np.array(start), np.array(end) - np.array(start)
     for person, path in paths.items():
@@ -129,9 +159,20 @@ def crossed_at(
             where = (off[i] + share * (off[i + 1] - off[i])) @ along / (along @ along)
             if 0 <= where <= 1:  # the picture is a mirror of the floor seen from above: its right is the floor's left
                 true[int(side[i + 1] >= 0)].append(Shown(person, path[i + 1, 0], path[i + 1, 0]))
+    return true
+
+
+def crossed_at(
+    name: str, plan: Plan, paths: dict[str, Float64s], tracklets: list[Tracklet], identity_of: dict[str, str]
+) -> tuple[tuple[list[Shown], list[Shown]], tuple[list[Shown], list[Shown]]]:
+    """True crossings in and out, and told ones."""
+    camera, start, end = LINES[name]
+    first, second = drawn(camera_of(plan, camera), np.array([start, end]))
+    line = Line(camera, name, tuple(first.tolist()), tuple(second.tolist()))
     found = crossings(tracklets, identity_of, line, GAP_S)
     every = [(Shown(p, c.at, c.at), c.direction) for p, own in found.items() for c in own]
-    return true, ([c for c, way in every if way == "in"], [c for c, way in every if way == "out"])
+    told = [c for c, way in every if way == "in"], [c for c, way in every if way == "out"]
+    return true_crossings(name, paths), told
 
 
 def _scores(pairs: Sequence[tuple[list[Shown], list[Shown]]], same_person: bool, moment: bool = False) -> str:
@@ -252,10 +293,16 @@ def spans(at: Float64s, inside: Float64s) -> list[Span]:
     return [(float(part[0]), float(part[-1])) for part in parts]
 
 
-def edge(corners: list[tuple[float, float]]) -> Float64s:
-    """(M, 2) points along the sides of a polygon, so that a lens may bend them."""
-    ends = np.array(corners)
-    along = np.linspace(0, 1, 8, endpoint=False)[:, None]
+def corners(rectangle: tuple[float, float, float, float]) -> list[tuple[float, float]]:
+    """Of a rectangle on the floor, in order."""
+    x0, y0, x1, y1 = rectangle
+    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+
+
+def edge(outline: list[tuple[float, float]], each: int = 8) -> Float64s:
+    """(M, 2) points along the sides of a polygon, ``each`` of a side, so that a lens may bend them."""
+    ends = np.array(outline)
+    along = np.linspace(0, 1, each, endpoint=False)[:, None]
     return np.concatenate([a + along * (b - a) for a, b in zip(ends, np.roll(ends, -1, axis=0), strict=True)])
 
 
