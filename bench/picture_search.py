@@ -1,13 +1,14 @@
 """Search by a picture at size: time, memory and recall over 100,000 stored tracklets; whether its probability is one.
 
     python bench/picture_search.py size [--tracklets 100000] [--people 12000] [--embeddings some.npz]
-    python bench/picture_search.py sure --embeddings some.npz
+    python bench/picture_search.py sure --embeddings some.npz [--half second]
 
 ``size`` fills a ``site.db`` with tracklets of two pictures each, opens the search as the service does, and asks it with
 new pictures of known people and of strangers; recall is against comparing each picture with every stored tracklet in
 numpy. People are drawn from a made-up crowd, or from the model fitted to embeddings (docs/formats.md, with camera,
-sequence and frame). ``sure`` takes real embeddings: each tracklet but one of every person is stored, half of the people
-not at all, and the answers are sorted by the probability they came with.
+sequence and frame). ``sure`` takes real embeddings: the people of one half (of even or odd place), with the calibration
+that the other half gives. Each tracklet but one of every person is stored, half of the people not at all, and the
+answers are sorted by the probability they came with.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ import numpy as np
 
 from perdure.assemble import calibration_of
 from perdure.evaluate.embeddings import Embeddings, load
+from perdure.evaluate.stream import halves
+from perdure.evaluate.stream_calibration import fit_calibration
 from perdure.nodes.search_index import SearchIndex, Within
 from perdure.store.site_store import SiteStore, Step
 from perdure.types import Event, Exemplars, Identity, Sighting, Tracklet
@@ -75,6 +78,7 @@ def size(tracklets: int, people: int, dim: int, questions: int) -> None:
     at = np.sort(BEGAN + 30 * 86400 * crowd.rng.random(tracklets))
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "site.db"
+        began = time.process_time()
         with SiteStore(path) as store:
             for begin in range(0, tracklets, 2000):
                 rows = range(begin, min(begin + 2000, tracklets))
@@ -85,6 +89,7 @@ def size(tracklets: int, people: int, dim: int, questions: int) -> None:
                     told.append(tracklet(f"{name}/{row}", model, name, at[row], vectors, np.full(2, 0.9, np.float32)))
                 keep(store, told, [f"P{popular[row]}" for row in rows])
         mb, count = path.stat().st_size / 2**20, len(np.unique(popular))
+        print(f"written in {time.process_time() - began:.0f} s of CPU; ", end="")
         print(f"{mb:.0f} MB, {tracklets:,} tracklets of {count:,} people, {dim} numbers each")
         search = SearchIndex(path, model, dim, calibration_of(model), 0.88)
         ask(search, crowd, people, questions, popular, camera, at)
@@ -121,6 +126,7 @@ def ask(search, crowd, people, questions, popular, camera, at) -> None:  # type:
         print(f"{title:20s} {np.median(times):6.1f} ms of CPU, 95 % below {np.quantile(times, 0.95):6.1f}; ", end="")
         print(f"the same first as brute force {np.mean(hits):.3f}, of its first ten {np.mean(ten):.3f}; ", end="")
         print(f"the right person first {np.mean(first):.3f}")
+    after_a_step(search, crowd, questions)
     sure = [
         search.by_pictures(crowd.pictures(who, 0, 1), good, Within(), 1)[0].probability or 0
         for who in known[:questions]
@@ -130,6 +136,25 @@ def ask(search, crowd, people, questions, popular, camera, at) -> None:  # type:
         for n in range(questions)
     ]
     print(f"probability of the first: known people median {np.median(sure):.3f}, strangers {np.median(strange):.3f}")
+
+
+def after_a_step(search: SearchIndex, crowd: Crowd, questions: int) -> None:
+    """A search on a live site, which has written something since the last one."""
+    seconds = []
+    with SiteStore(search.path) as store:
+        for number in range(questions):
+            at = BEGAN + 30 * 86400 + 60 * number
+            vectors = crowd.pictures(number, 0, 2)
+            keep(
+                store,
+                [tracklet(f"live/{number}", search.model, "live", at, vectors, np.full(2, 0.9, np.float32))],
+                ["P0"],
+            )
+            begin = time.process_time()
+            search.by_pictures(crowd.pictures(number, 1, 1), np.full(1, 0.9, np.float32), Within(), COUNT)
+            seconds.append(time.process_time() - begin)
+    times = 1000 * np.array(seconds)
+    print(f"after somebody was told  {np.median(times):.1f} ms of CPU, 95 % below {np.quantile(times, 0.95):.1f}")
 
 
 def brute_force(search: SearchIndex, picture: np.ndarray, kept: np.ndarray) -> list[str]:
@@ -143,8 +168,12 @@ def brute_force(search: SearchIndex, picture: np.ndarray, kept: np.ndarray) -> l
     return [search._names[owner] for owner in there[np.argsort(-mean[there], kind="stable")]]
 
 
-def sure(embeddings: Embeddings, seed: int) -> None:
+def sure(everybody: Embeddings, half: str, seed: int) -> None:
     """Whether what is said to be 80 % sure is right four times of five."""
+    first, second = halves(everybody.person)
+    ours, others = (first, second) if half == "first" else (second, first)
+    calibration = fit_calibration(everybody[np.isin(everybody.person, others)])
+    embeddings = everybody[np.isin(everybody.person, ours)]
     rng = np.random.default_rng(seed)
     person, sequence = embeddings.person, embeddings.sequence if embeddings.sequence is not None else embeddings.camera
     camera = embeddings.camera
@@ -166,7 +195,7 @@ def sure(embeddings: Embeddings, seed: int) -> None:
         with SiteStore(path) as store:
             keep(store, told, who)
         dim = embeddings.vectors.shape[1]
-        search = SearchIndex(path, embeddings.model, dim, calibration_of(embeddings.model), 0.5)
+        search = SearchIndex(path, embeddings.model, dim, calibration, 0.5)
         said, right = [], []
         for p, vectors, quality in questions:
             for one in search.by_pictures(vectors, quality, Within(), COUNT):
@@ -201,12 +230,13 @@ def main() -> None:
     at_size.add_argument("--questions", type=int, default=100)
     real = parts.add_parser("sure")
     real.add_argument("--embeddings", type=Path, required=True)
+    real.add_argument("--half", choices=("first", "second"), default="second")
     real.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     if chosen.part == "size":
         size(chosen.tracklets, chosen.people, chosen.dim, chosen.questions)
     else:
-        sure(load(chosen.embeddings), chosen.seed)
+        sure(load(chosen.embeddings), chosen.half, chosen.seed)
 
 
 if __name__ == "__main__":

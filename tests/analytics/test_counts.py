@@ -62,12 +62,17 @@ def made_of(rows):
     return stays, visits(stays, 30.0)
 
 
+def viewed(rows):
+    stays, made = made_of(rows)
+    return counts.Views.of(stays, made), made
+
+
 def test_a_flow_is_the_next_other_camera_within_a_visit():
     rows = [
         ("ann", "door", 0, 10), ("ann", "hall", 14, 20), ("ann", "hall", 21, 30), ("ann", "door", 100, 110),
         ("bob", "door", 0, 10), ("bob", "hall", 8, 30),
     ]  # fmt: skip
-    found = counts.flows(*made_of(rows))
+    found = counts.flows(*viewed(rows))
     assert [(f.source, f.target, f.count) for f in found] == [("door", "hall", 2)]
     assert found[0].median_s == pytest.approx(1.0)  # 4 s for ann, -2 s for bob, who was in view of both
 
@@ -80,18 +85,16 @@ def test_begins_and_ends_of_visits():
 
 
 def test_time_in_view_counts_overlaps_once():
-    stays, made = made_of(
-        [("ann", "door", 0, 10), ("ann", "door", 4, 12), ("ann", "door", 20, 25), ("bob", "hall", 0, 4)]
-    )
-    camera, seconds = counts.time_in_view(stays, made)
-    found = {stays.cameras[c]: s for c, s in zip(camera.tolist(), seconds.tolist(), strict=True)}
+    views, _ = viewed([("ann", "door", 0, 10), ("ann", "door", 4, 12), ("ann", "door", 20, 25), ("bob", "hall", 0, 4)])
+    camera, seconds = counts.time_in_view(views)
+    found = {views.stays.cameras[c]: s for c, s in zip(camera.tolist(), seconds.tolist(), strict=True)}
     assert found == pytest.approx({"door": 17.0, "hall": 4.0})
 
 
 def test_nobody_is_nobody():
-    stays, made = made_of([])
-    assert counts.flows(stays, made) == []
-    assert counts.time_in_view(stays, made)[1].tolist() == []
+    views, made = viewed([])
+    assert counts.flows(views, made) == []
+    assert counts.time_in_view(views)[1].tolist() == []
     mean, peak = counts.occupancy(made.start, made.end, EDGES)
     assert (mean.tolist(), peak.tolist()) == ([0, 0, 0], [0, 0, 0])
     assert counts.present(made.person, made.start, made.end, EDGES).tolist() == [0, 0, 0]

@@ -27,7 +27,7 @@ def filled(people, seed, stays=4):
             vector = looks[person] + light[camera] + 0.4 * rng.normal(size=DIM)
             row = index.put(f"{person}-{stay}", vector / np.linalg.norm(vector), 0.0, 1.0, camera, 0.9)
             index.owners[row] = person
-    scorer.refresh(index)
+    scorer.refresh(index, np.arange(len(index)))
     return index, scorer, looks, rng
 
 
@@ -55,7 +55,7 @@ def test_somebody_with_very_many_stays_hides_nobody():
     for stay in range(300):
         row = index.put(f"staff-{stay}", crowd, 0.0, 1.0, 0, 0.9)
         index.owners[row] = 0
-    scorer.refresh(index)
+    scorer.refresh(index, np.arange(len(index)))
     asked = alike.of_pictures(crowd[None].astype(np.float32), np.ones(1, np.float32), scorer, index)
     assert {one.owner for one in alike.alike(asked, scorer, index, 3, 0.9)} == {0, 1, 2}
 

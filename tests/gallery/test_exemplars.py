@@ -10,10 +10,12 @@ from perdure.gallery.exemplars import (
     last,
     last_good,
     mean,
+    means,
     moving_average,
     purest,
     ring_centroid,
     select,
+    typical_quality,
     unit,
 )
 from perdure.types import Exemplars
@@ -90,3 +92,16 @@ def test_halves_go_by_time() -> None:
     assert halves(exemplars([one, one, other, other])) == pytest.approx(0.0)
     assert halves(exemplars([one, other, one, other])[np.array([2, 0, 3, 1])]) == pytest.approx(1.0, abs=1e-6)
     assert np.isnan(halves(exemplars([one])))
+
+
+def test_the_means_of_many_tracklets_are_those_of_each() -> None:
+    rng = np.random.default_rng(5)
+    sizes = [1, 3, 2]
+    vectors = unit(rng.normal(size=(6, 8)))
+    quality = rng.random(6).astype(np.float32)
+    looks, worth = means(vectors, quality, np.cumsum(sizes) - sizes)
+    for row, end in enumerate(np.cumsum(sizes)):
+        part = slice(end - sizes[row], end)
+        one = Exemplars("m", vectors[part], quality[part], np.zeros(sizes[row]), ("",) * sizes[row])
+        assert looks[row] == pytest.approx(mean(one), abs=1e-6)
+        assert worth[row] == pytest.approx(typical_quality(one), abs=1e-6)

@@ -113,3 +113,19 @@ def test_onnxruntime_multiplies_bytes_exactly_or_says_no() -> None:
     codes = rng.integers(0, 256, (300, 96), dtype=np.uint8)
     probes = rng.integers(-127, 128, (96, 7), dtype=np.int8)
     assert np.array_equal(dots(codes, probes), exact_dots(codes, probes))
+
+
+def test_many_rows_at_once_are_rows_one_by_one() -> None:
+    rng = np.random.default_rng(4)
+    one, many = Index(4), Index(4)
+    for names in (["a", "b", "c"], ["b", "d"]):  # b comes again
+        vectors = rng.normal(size=(len(names), 4)).astype(np.float32)
+        spans, cameras, worth = rng.random((2, len(names))), rng.integers(3, size=len(names)), rng.random(len(names))
+        for i, name in enumerate(names):
+            one.put(name, vectors[i], spans[0, i], spans[1, i], int(cameras[i]), worth[i])
+        many.put_all(names, vectors, spans, cameras, worth)
+        probes = Probes(vectors[:1], np.ones(len(one), np.float32), None)
+        assert one.nearest(probes, 2)[0].rows.tolist() == many.nearest(probes, 2)[0].rows.tolist()
+    assert one.ids == many.ids == ["a", "b", "c", "d"]
+    for name in ("vectors", "starts", "ends", "qualities", "cameras", "owners", "halves"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(many, name))

@@ -122,3 +122,31 @@ def test_an_empty_site_has_nobody(tmp_path):
     path = tmp_path / "site.db"
     SiteStore(path).close()
     assert SearchIndex(path, MODEL, DIM, None, 0.88).by_pictures(*asked(1), Within(), 5) == []
+
+
+def test_who_is_erased_goes_also_where_others_came_without_a_picture(site):
+    store, index, last = site
+    index.by_pictures(*asked(4), Within(), 1)
+    bare = Tracklet("door/90", 1, "door", 9000.0, 9005.0, np.zeros((2, 7)), ended="left")
+    save(store, last, bare)
+    store.erase("P4", ["door/40"], [])
+    index.by_pictures(*asked(1), Within(), 1)
+    assert "door/40" not in index._index
+    assert "hall/41" in index._index
+
+
+def test_only_days_that_were_changed_are_regrouped(site, monkeypatch):
+    store, index, last = site
+    index.by_pictures(*asked(1), Within(), 1)
+    days = []
+    real = SearchIndex._regroup
+    monkeypatch.setattr(
+        SearchIndex,
+        "_regroup",
+        lambda self, which, given, held: days.append(given["day"]) or real(self, which, given, held),
+    )
+    index.by_pictures(*asked(1), Within(), 1)
+    assert days == []
+    save(store, last, stay(6, 60, "door", 5 * 86400.0))
+    assert index.by_pictures(*asked(6), Within(), 1)[0].identity == "P6"
+    assert days == [5]

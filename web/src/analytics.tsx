@@ -1,5 +1,5 @@
 // How many, when, for how long, from where to where.
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { type Camera, cameraPicture, figuresFile, get } from './api'
 import { type Bucket, Chart, type Plot, Table, said } from './charts'
 import { Empty, Note, useLoaded } from './parts'
@@ -44,7 +44,23 @@ export function Analytics() {
     time_zone: zone,
   }
   const asked = JSON.stringify(query)
-  const { found: report, error } = useLoaded(() => get<Report>('analytics', query), [asked])
+  const [report, setReport] = useState<Report | null>(null)
+  const [error, setError] = useState('')
+  useEffect(() => {
+    let left = false
+    const show = (found: Report) => {
+      if (left) return
+      setReport(found)
+      setError('')
+    }
+    get<Report>('analytics', { ...query, heat: false })
+      .then((found) => (show(found), left ? null : get<Report>('analytics', query))) // heat maps take longest
+      .then((found) => found && show(found))
+      .catch((problem: Error) => left || setError(problem.message))
+    return () => {
+      left = true
+    }
+  }, [asked])
   return (
     <>
       <h1>Analytics</h1>

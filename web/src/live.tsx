@@ -1,8 +1,8 @@
 // Cameras with boxes and ids, who is here now, and what has just happened.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type Camera, type Here, type Visit, cameraPicture, get, liveEvents } from './api'
+import { type Camera, type Visit, cameraPicture, get, liveEvents } from './api'
 import { Overlay } from './overlay'
-import { Chips, Empty, Note, Picture, clock, useLoaded } from './parts'
+import { Chips, Empty, HereNow, Note, Picture, clock, useLoaded } from './parts'
 import { type DrawnOut, type Place, figures } from './places'
 
 const LATEST = 12
@@ -29,7 +29,6 @@ export function useLiveVisits(): { visits: Visit[]; connected: boolean } {
 
 export function Live() {
   const { found: cameras, error } = useLoaded(() => get<Camera[]>('cameras'), [], 5000)
-  const { found: here } = useLoaded(() => get<Here[]>('here'), [], 2000)
   const { found: places } = useLoaded(() => get<Place[]>('zones'), [], 2000)
   const { visits: told, connected } = useLiveVisits()
   const visits = told.filter((event) => event.kind === 'visit')
@@ -47,23 +46,7 @@ export function Live() {
           {cameras?.map((camera) => <Tile key={camera.name} camera={camera} places={(places ?? []).filter((place) => place.camera === camera.name)} />)}
         </section>
         <aside>
-          <h2>Here now</h2>
-          {here?.length === 0 && <Empty>Nobody.</Empty>}
-          <ul class="rows">
-            {here?.map((one) => (
-              <li key={one.person}>
-                <a class="row" href={`#/people/${one.person}`}>
-                  <Picture of={one.picture} about={one.name || one.person} small />
-                  <span>
-                    <b>{one.name || one.person}</b>
-                    <br />
-                    <Chips names={one.cameras} />
-                    {one.since && <small> since {clock(one.since)}</small>}
-                  </span>
-                </a>
-              </li>
-            ))}
-          </ul>
+          <HereNow />
           <h2>
             Just now <small class={connected ? 'dot on' : 'dot'}>{connected ? 'connected' : 'connecting …'}</small>
           </h2>

@@ -1,14 +1,13 @@
 // The floor plan, or the graph of cameras: how people get from one to the other, and who is where now.
 import { useRef, useState } from 'preact/hooks'
-import { type Here, type Link, type Me, type Placed, type SiteMap, get, planPicture, put, remove } from './api'
+import { type Link, type Me, type Placed, type SiteMap, get, planPicture, put, remove } from './api'
 import { said } from './charts'
-import { Chips, Empty, Note, Picture, useLoaded } from './parts'
+import { Empty, HereNow, Note, useLoaded } from './parts'
 
 const STEP = 0.02
 
 export function MapView({ me }: { me: Me }) {
   const { found: site, error, again, setFound } = useLoaded(() => get<SiteMap>('map'), [], 3000)
-  const { found: here } = useLoaded(() => get<Here[]>('here'), [], 2000)
   const [chosen, setChosen] = useState('')
   const [said_, setSaid] = useState('')
   const [version, setVersion] = useState(0)
@@ -80,22 +79,7 @@ export function MapView({ me }: { me: Me }) {
           {site && <Ways links={site.links.filter((k) => !chosen || k.source === chosen || k.target === chosen)} />}
         </section>
         <aside>
-          <h2>Here now</h2>
-          {here?.length === 0 && <Empty>Nobody.</Empty>}
-          <ul class="rows">
-            {here?.map((one) => (
-              <li key={one.person}>
-                <a class="row" href={`#/people/${one.person}`}>
-                  <Picture of={one.picture} about={one.name || one.person} small />
-                  <span>
-                    <b>{one.name || one.person}</b>
-                    <br />
-                    <Chips names={one.cameras} />
-                  </span>
-                </a>
-              </li>
-            ))}
-          </ul>
+          <HereNow />
         </aside>
       </div>
     </>

@@ -1,7 +1,7 @@
 // Small things that several views share.
 import type { ComponentChildren } from 'preact'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { pictureOf } from './api'
+import { type Here, get, pictureOf } from './api'
 
 export const clock = (at: number): string =>
   new Date(at * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
@@ -91,4 +91,30 @@ export function useLoaded<T>(load: () => Promise<T>, depends: unknown[], every =
     return () => clearInterval(timer)
   }, [again, every])
   return { found, error, again, setFound }
+}
+
+/** Who is here, kept up to date by itself. */
+export function HereNow() {
+  const { found: here } = useLoaded(() => get<Here[]>('here'), [], 2000)
+  return (
+    <>
+      <h2>Here now</h2>
+      {here?.length === 0 && <Empty>Nobody.</Empty>}
+      <ul class="rows">
+        {here?.map((one) => (
+          <li key={one.person}>
+            <a class="row" href={`#/people/${one.person}`}>
+              <Picture of={one.picture} about={one.name || one.person} small />
+              <span>
+                <b>{one.name || one.person}</b>
+                <br />
+                <Chips names={one.cameras} />
+                {one.since && <small> since {clock(one.since)}</small>}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perdure.analytics.stays import Stays, Visits, latest_end
-from perdure.types import Float64s, Ints
+from perdure.types import Bools, Float64s, Ints
 
 
 def present(who: Ints, start: Float64s, end: Float64s, edges: Float64s) -> Ints:
@@ -27,8 +27,15 @@ def present(who: Ints, start: Float64s, end: Float64s, edges: Float64s) -> Ints:
     spans = last - first + 1
     begin = np.repeat(np.cumsum(spans) - spans, spans)
     bucket = np.repeat(first, spans) + np.arange(int(spans.sum())) - begin
-    pairs = np.unique(bucket * (int(who.max(initial=0)) + 1) + np.repeat(who, spans))
-    return np.bincount(pairs // (int(who.max(initial=0)) + 1), minlength=buckets).astype(np.int64)
+    return distinct(bucket, np.repeat(who, spans), buckets)
+
+
+def distinct(group: Ints, who: Ints, groups: int) -> Ints:
+    """(G,) different people of each group, from (N,) groups and (N,) people."""
+    people = int(who.max(initial=0)) + 1
+    pairs = np.sort(group * people + who)  # faster than the hash table of numpy's unique
+    first = pairs[np.diff(pairs, prepend=-1) != 0]
+    return np.bincount(first // people, minlength=groups).astype(np.int64)
 
 
 def arrivals(start: Float64s, edges: Float64s) -> Ints:
@@ -39,25 +46,53 @@ def arrivals(start: Float64s, edges: Float64s) -> Ints:
 
 def occupancy(start: Float64s, end: Float64s, edges: Float64s) -> tuple[Float64s, Ints]:
     """(B,) how many are there on average over each bucket, and (B,) the most at one time."""
-    spent = _elapsed(start, edges) - _elapsed(end, edges)
+    begun, left = np.sort(start), np.sort(end)
+    spent = _elapsed(begun, edges) - _elapsed(left, edges)
     mean = np.diff(spent) / np.diff(edges)
-    times = np.concatenate([end, start])
-    steps = np.concatenate([np.full(len(end), -1), np.ones(len(start), np.int64)])
-    order = np.lexsort((steps, times))  # who leaves at a moment makes room for who comes
-    times, there = times[order], np.cumsum(steps[order])
-    at_edge = np.concatenate([[0], there])[np.searchsorted(times, edges[:-1], "right")]
-    peak = at_edge.astype(np.int64)
-    bucket = np.searchsorted(edges, times, "right") - 1
-    inside = (bucket >= 0) & (bucket < len(edges) - 1)
-    np.maximum.at(peak, bucket[inside], there[inside])
-    return mean, peak
+    # It is most at an edge or when somebody comes; who leaves at that moment has made room.
+    inside = np.searchsorted(begun, edges, "left")
+    peak = np.searchsorted(begun, edges[:-1], "right") - np.searchsorted(left, edges[:-1], "right")
+    coming = begun[inside[0] : inside[-1]]
+    there = np.arange(inside[0] + 1, inside[-1] + 1) - np.searchsorted(left, coming, "right")
+    first = inside[:-1][np.diff(inside) > 0]
+    if len(first):
+        busy = np.diff(inside) > 0
+        peak[busy] = np.maximum(peak[busy], np.maximum.reduceat(there, first - inside[0]))
+    return mean, peak.astype(np.int64)
 
 
 def _elapsed(since: Float64s, at: Float64s) -> Float64s:
-    """(B,) seconds that have passed since all of ``since`` together, at each moment."""
-    ordered = np.sort(since)
-    before = np.searchsorted(ordered, at, "left")
-    return np.asarray(before * at - np.concatenate([[0.0], np.cumsum(ordered)])[before])
+    """(B,) seconds that have passed since all of ``since``, in order, together, at each moment."""
+    before = np.searchsorted(since, at, "left")
+    return np.asarray(before * at - np.concatenate([[0.0], np.cumsum(since)])[before])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """The stays of visits, by visit, camera and start, and until when each camera has seen somebody of a visit."""
+
+    stays: Stays
+    at: Ints
+    """(M,) the stays that make visits, in order of the stays."""
+    order: Ints
+    """(M,) their places in ``at``, by visit, camera and start."""
+    begins: Bools
+    """(M,) where another visit or camera begins, in that order."""
+    reached: Float64s
+    """(M,) s: the end of the latest stay of the same visit and camera so far, in that order."""
+
+    @classmethod
+    def of(cls, stays: Stays, made: Visits) -> Views:
+        """From visits of these stays."""
+        at = np.flatnonzero(made.of_stay >= 0)
+        key = made.of_stay[at] * len(stays.cameras) + stays.camera[at]
+        order = np.argsort(key, kind="stable")  # within a visit, stays are in order of start
+        part, key = stays[at[order]], key[order]
+        begins = np.diff(key, prepend=-1) != 0
+        # As if each camera of each visit were a person, numbered without a gap, which keeps the lift small.
+        numbers = np.cumsum(begins) - 1
+        group = Stays(numbers, part.camera, part.start, part.end, part.row, part.people, part.cameras)
+        return cls(stays, at, order, begins, latest_end(group) if len(at) else np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +109,21 @@ class Flow:
     """A quarter of them took longer."""
 
 
-def flows(stays: Stays, made: Visits) -> list[Flow]:
+def flows(views: Views, made: Visits) -> list[Flow]:
     """Ways between cameras, the most used first: being seen again by the same camera is no way."""
-    at = np.flatnonzero(made.of_stay >= 0)
+    stays, at = views.stays, views.at
     visit, camera, left = made.of_stay[at], stays.camera[at], np.zeros(len(at))
-    order = np.lexsort((stays.start[at], camera, visit))
-    if len(at):
-        left[order] = _group(stays, visit, at, order)[1]
+    left[views.order] = views.reached
     goes_on = np.flatnonzero((visit[1:] == visit[:-1]) & (camera[1:] != camera[:-1]))
     pair = camera[goes_on] * len(stays.cameras) + camera[goes_on + 1]
     between = stays.start[at[goes_on + 1]] - left[goes_on]
+    ways = len(stays.cameras) ** 2
+    order = np.argsort(pair.astype(np.min_scalar_type(ways)), kind="stable")  # of few bits, which is sorted by radix
+    sizes = np.bincount(pair, minlength=ways)
     found = []
-    for way in np.unique(pair).tolist():
-        seconds = between[pair == way]
+    for way, seconds in zip(range(ways), np.split(between[order], np.cumsum(sizes)[:-1]), strict=False):
+        if not len(seconds):
+            continue
         low, median, high = np.quantile(seconds, (0.25, 0.5, 0.75)).tolist()
         source, target = divmod(way, len(stays.cameras))
         found.append(Flow(stays.cameras[source], stays.cameras[target], len(seconds), median, low, high))
@@ -101,27 +138,13 @@ def ends(stays: Stays, made: Visits) -> tuple[Ints, Ints]:
     return begun.astype(np.int64), np.bincount(stays.camera[at[changes[1:]]], minlength=count).astype(np.int64)
 
 
-def time_in_view(stays: Stays, made: Visits) -> tuple[Ints, Float64s]:
+def time_in_view(views: Views) -> tuple[Ints, Float64s]:
     """(K,) camera and (K,) seconds of each (visit, camera): how long somebody was in view there, overlaps once."""
-    at = np.flatnonzero(made.of_stay >= 0)
-    if not len(at):
+    if not len(views.at):
         return np.zeros(0, np.int64), np.zeros(0)
-    order = np.lexsort((stays.start[at], stays.camera[at], made.of_stay[at]))
-    group, reached = _group(stays, made.of_stay[at], at, order)
-    first = np.concatenate([[True], group.person[1:] != group.person[:-1]])
-    covered = np.where(first, -np.inf, np.concatenate([[0.0], reached[:-1]]))
-    added = np.maximum(group.end - np.maximum(group.start, covered), 0.0)
-    begin = np.flatnonzero(first)
-    return group.camera[begin], np.add.reduceat(added, begin)
-
-
-def _group(stays: Stays, visit: Ints, at: Ints, order: Ints) -> tuple[Stays, Float64s]:
-    """The stays ``at`` in this order as if each camera of each visit were a person, and until when each has been seen.
-
-    ``order`` is by visit, camera and start; people are numbered from 0 without a gap, which keeps the lift small.
-    """
-    part = stays[at[order]]
-    key = visit[order] * len(stays.cameras) + part.camera
-    number = np.cumsum(np.concatenate([[False], key[1:] != key[:-1]]))
-    group = Stays(number, part.camera, part.start, part.end, part.row, part.people, part.cameras)
-    return group, latest_end(group)
+    rows = views.at[views.order]
+    start, end = views.stays.start[rows], views.stays.end[rows]
+    covered = np.where(views.begins, -np.inf, np.concatenate([[0.0], views.reached[:-1]]))
+    added = np.maximum(end - np.maximum(start, covered), 0.0)
+    begin = np.flatnonzero(views.begins)
+    return views.stays.camera[rows[begin]], np.add.reduceat(added, begin)

@@ -13,6 +13,7 @@ from perdure.analytics.calendar import Bucket
 from perdure.analytics.figures import Cell, Column, Headline, Plot, Report
 from perdure.analytics.read import Rules, Source
 from perdure.analytics.stays import Stays, Visits, visits
+from perdure.analytics.tables import over_time, people_there, rounded, spread, spread_columns
 from perdure.errors import InputError
 from perdure.report.words import duration
 from perdure.types import Float64s, Ints
@@ -35,7 +36,7 @@ class Question:
     where: tzinfo
     time_zone: str
     bucket: Bucket
-    cameras: Sequence[str] = ()
+    cameras: tuple[str, ...] = ()
     """None: all."""
     compare_since: float | None = None
     """Begin of another period, as long as this one; None: no other."""
@@ -65,7 +66,8 @@ class Question:
             InputError: the time is empty.
         """
         name = time_zone or str(where)
-        return cls(since, until, where, name, bucket or calendar.fitting(since, until), cameras, compare_since, heat)
+        fits = bucket or calendar.fitting(since, until)
+        return cls(since, until, where, name, fits, tuple(cameras), compare_since, heat)
 
 
 @dataclass(slots=True)
@@ -97,12 +99,12 @@ def usual_period(
     Raises:
         InputError: the time is empty.
     """
-    span = source.span() or (0.0, 60.0)
+    span = (now, now) if now is not None else source.span() or (0.0, 60.0)
     if span[1] < calendar.RECORDED_BEFORE_S:
         begin, end = 0.0 if since is None else since, span[1] if until is None else until
         compared = None
     else:
-        end = (span[1] if now is None else now) if until is None else until
+        end = span[1] if until is None else until
         begin = end - WEEK_S if since is None else since
         compared = begin - (end - begin) if compare else None
     if not end > begin:
@@ -162,17 +164,14 @@ def _numbers(period: _Period) -> dict[str, tuple[float | None, str]]:
     made, inside = period.visits, period.inside
     whole = np.array([period.since, period.until])
     mean, peak = counts.occupancy(made.start, made.end, whole)
-    lengths, people = period.lengths, np.unique(made.person[inside])
+    lengths, times = period.lengths, np.bincount(made.person[inside])
     return {
-        "different people": (float(len(people)), "people"),
+        "different people": (float((times > 0).sum()), "people"),
         "visits": (float(len(inside)), "visits"),
         "median length of a visit": (float(np.median(lengths)) if len(lengths) else None, "s"),
         "present on average": (round(float(mean[0]), 3), "people"),
         "most at one time": (float(peak[0]), "people"),
-        "came more than once": (
-            float(np.mean(np.unique(made.person[inside], return_counts=True)[1] > 1)) if len(inside) else None,
-            "share",
-        ),
+        "came more than once": (float(np.mean(times[times > 0] > 1)) if len(inside) else None, "share"),
     }
 
 
@@ -181,34 +180,31 @@ def _over_time(now: _Period, before: _Period | None, asked: Question, edges: Flo
     people = counts.present(made.person, made.start, made.end, edges)
     begun = counts.arrivals(made.start, edges)
     mean, peak = counts.occupancy(made.start, made.end, edges)
-    from_ = Column(name="from", unit="time")
-    columns = [from_, Column(name="people", unit="people"), Column(name="visits begun", unit="visits")]
-    series: list[Sequence[float]] = [edges[:-1].tolist(), people.tolist(), begun.tolist()]
-    occupied: list[Sequence[float]] = [edges[:-1].tolist(), np.round(mean, 3).tolist(), peak.tolist()]
-    occupied_columns = [from_, Column(name="on average", unit="people"), Column(name="at most", unit="people")]
+    coming = [(Column(name="people", unit="people"), people), (Column(name="visits begun", unit="visits"), begun)]
+    there = people_there(mean, peak)
     if before is not None:
-        then = edges + (before.since - now.since)
-        earlier = before.visits
-        columns.append(Column(name="people before", unit="people"))
-        series.append(counts.present(earlier.person, earlier.start, earlier.end, then).tolist())
-        occupied_columns.append(Column(name="on average before", unit="people"))
-        occupied.append(np.round(counts.occupancy(earlier.start, earlier.end, then)[0], 3).tolist())
+        then, earlier = edges + (before.since - now.since), before.visits
+        people_before = counts.present(earlier.person, earlier.start, earlier.end, then)
+        coming.append((Column(name="people before", unit="people"), people_before))
+        mean_before = counts.occupancy(earlier.start, earlier.end, then)[0]
+        there.append((Column(name="on average before", unit="people"), mean_before))
+    of_coming, of_there = over_time(edges, *coming), over_time(edges, *there)
     return [
         Plot(
             name="people",
             title=f"People by {asked.bucket}",
             about="Different people there during each, and visits that began. Who stays through two is in both.",
             kind="bars",
-            columns=columns,
-            rows=_rows(series),
+            columns=of_coming[0],
+            rows=of_coming[1],
         ),
         Plot(
             name="occupancy",
             title="How many are there",
             about="On average, and the most at one time. A visit counts as there from its first sighting to its last.",
             kind="lines",
-            columns=occupied_columns,
-            rows=_rows(occupied),
+            columns=of_there[0],
+            rows=of_there[1],
         ),
     ]
 
@@ -234,7 +230,7 @@ def _habits(now: _Period, asked: Question) -> list[Plot]:
             about="Different people there during an hour of the day, the mean of all whole hours of the period.",
             kind="bars",
             columns=[Column(name="hour"), Column(name="people", unit="people")],
-            rows=[[f"{h:02d}:00", _rounded(by_hour[h])] for h in range(24)],
+            rows=[[f"{h:02d}:00", rounded(by_hour[h])] for h in range(24)],
         ),
         Plot(
             name="week",
@@ -243,7 +239,7 @@ def _habits(now: _Period, asked: Question) -> list[Plot]:
             kind="week",
             columns=[Column(name="weekday"), *(Column(name=f"{h:02d}", unit="people") for h in range(24))],
             rows=[
-                [day, *(_rounded(cells[24 * number + h]) for h in range(24))]
+                [day, *(rounded(cells[24 * number + h]) for h in range(24))]
                 for number, day in enumerate(calendar.WEEKDAYS)
             ],
         ),
@@ -282,20 +278,17 @@ def _between(low: float, high: float) -> str:
 
 def _by_camera(now: _Period) -> list[Plot]:
     stays, made = _only(now)
-    camera, seconds = counts.time_in_view(stays, made)
-    at = made.of_stay >= 0
+    views = counts.Views.of(stays, made)
+    camera, seconds = counts.time_in_view(views)
+    there = np.flatnonzero(made.of_stay >= 0)
+    people = counts.distinct(stays.camera[there], stays.person[there], len(stays.cameras))
     begun, ended = counts.ends(stays, made)
     rows: list[list[Cell]] = []
     for code, name in enumerate(stays.cameras):
         own = seconds[camera == code]
-        people = len(np.unique(stays.person[at & (stays.camera == code)]))
-        low, middle, high = np.quantile(own, (0.25, 0.5, 0.75)).tolist() if len(own) else (None, None, None)
-        row: list[Cell] = [name, _rounded(low), _rounded(middle), _rounded(high), people, len(own)]
-        rows.append([*row, _rounded(float(own.sum()) / 3600), int(begun[code]), int(ended[code])])
-    seconds_columns = [
-        Column(name=name, unit="s") for name in ("a quarter below", "median time in view", "a quarter above")
-    ]
-    found = counts.flows(stays, made)
+        row: list[Cell] = [name, *spread(own), int(people[code]), len(own)]
+        rows.append([*row, rounded(float(own.sum()) / 3600), int(begun[code]), int(ended[code])])
+    found = counts.flows(views, made)
     return [
         Plot(
             name="cameras",
@@ -304,7 +297,7 @@ def _by_camera(now: _Period) -> list[Plot]:
             kind="ranges",
             columns=[
                 Column(name="camera"),
-                *seconds_columns,
+                *spread_columns("median time in view"),
                 Column(name="people", unit="people"),
                 Column(name="visits", unit="visits"),
                 Column(name="hours in view"),
@@ -335,7 +328,7 @@ def _by_camera(now: _Period) -> list[Plot]:
 def _ways(cameras: Sequence[str], begun: Ints, ended: Ints, found: Sequence[counts.Flow]) -> list[list[Cell]]:
     """Ways in, between cameras, and out."""
     ways: list[list[Cell]] = [[IN, c, int(n), None, None, None] for c, n in zip(cameras, begun, strict=True) if n]
-    ways += [[f.source, f.target, f.count, *(_rounded(s) for s in (f.median_s, f.low_s, f.high_s))] for f in found]
+    ways += [[f.source, f.target, f.count, *(rounded(s) for s in (f.median_s, f.low_s, f.high_s))] for f in found]
     return ways + [[c, OUT, int(n), None, None, None] for c, n in zip(cameras, ended, strict=True) if n]
 
 
@@ -368,16 +361,8 @@ def _heat_maps(source: Source, now: _Period) -> list[Plot]:
                 about=f"Seconds that feet spent in each field of the picture.{part}",
                 kind="heat",
                 columns=[Column(name="row"), *(Column(name=str(i + 1), unit="s") for i in range(places.COLUMNS))],
-                rows=[[str(i + 1), *(_rounded(v) for v in line)] for i, line in enumerate(spent.tolist())],
+                rows=[[str(i + 1), *(rounded(v) for v in line)] for i, line in enumerate(spent.tolist())],
                 camera=camera,
             )
         )
     return plots
-
-
-def _rows(series: Sequence[Sequence[float]]) -> list[list[Cell]]:
-    return [list(row) for row in zip(*series, strict=True)]
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or np.isnan(value) else round(float(value), 2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,11 +15,12 @@ import numpy as np
 from sqlalchemy import ColumnElement, Engine, Select, create_engine, func, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from perdure.analytics.columns import Columns
 from perdure.analytics.stays import Stays
 from perdure.analytics.zones import Spell
 from perdure.config import Config, parse
 from perdure.errors import InputError, StoreError
-from perdure.store import rows, schema
+from perdure.store import rows, schema, touched
 from perdure.store.sqlite import cause
 from perdure.types import Float64s
 
@@ -44,6 +47,9 @@ class Source:
         self.path = path
         self._is_site = path.name == SITE
         self._engine: Engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+        self._lock = threading.Lock()
+        standing = " WHERE kind = 'visit' AND superseded_by = ''" if self._is_site else ""
+        self._columns = Columns(f"SELECT DISTINCT identity FROM events{standing}")
 
     @classmethod
     def of_folder(cls, folder: Path) -> Source:
@@ -86,20 +92,26 @@ class Source:
         Raises:
             StoreError: the database is damaged.
         """
-        clauses = [
-            "start < ?",
-            "start >= ?",
-            '"end" >= ?',
-            f"+identity IN ({self._told})",
-        ]  # + : from the index by start
-        given: list[float | str] = [until + margin_s, since - margin_s - LONGEST_STAY_S, since - margin_s]
-        if cameras:
-            clauses.append(f"camera IN ({', '.join('?' * len(cameras))})")
-            given += cameras
-        asked = f'SELECT identity, camera, start, "end", rowid FROM tracklets WHERE {" AND ".join(clauses)}'
-        found = self._rows(asked, given)
-        people, where, start, end, row = zip(*found, strict=True) if found else ((), (), (), (), ())
-        return Stays.of(people, where, start, end, row)
+        first = since - margin_s - LONGEST_STAY_S
+        with self._cursor() as cursor:
+            return self._columns.stays(cursor, first, since - margin_s, until + margin_s, cameras)
+
+    def version(self) -> int | None:
+        """Another number whenever something was changed that figures may show; None: nobody counts."""
+        with self._cursor() as cursor:
+            versions = touched.versions(cursor.execute)
+            return None if versions is None else sum(versions.values())
+
+    @contextmanager
+    def _cursor(self) -> Iterator[sqlite3.Cursor]:
+        """All that is asked with it is of one moment; one at a time, for what it reads is kept."""
+        try:
+            with self._lock, self._engine.connect() as connection:
+                cursor = connection.connection.cursor()
+                cursor.execute("BEGIN")
+                yield cursor  # type: ignore[misc]
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise StoreError(f"cannot read {self.path}: {error}") from error
 
     def spells(self, since: float, until: float, cameras: Sequence[str] = ()) -> list[Spell]:
         """What was told of zones, queues and lines in a time: what is still going on ends with it.
@@ -143,12 +155,6 @@ class Source:
             return None
         found = self._all(select(schema.meta.c.value).where(schema.meta.c.key == "plan"))
         return parse(json.loads(found[0][0])["config"], where=str(self.path)) if found else None
-
-    @property
-    def _told(self) -> str:
-        """Asks for everybody of whom a visit was told: not for those who were only glimpsed."""
-        standing = " WHERE kind = 'visit' AND superseded_by = ''" if self._is_site else ""
-        return f"SELECT identity FROM events{standing}"
 
     def _rows(self, asked: str, given: Sequence[float | str]) -> list[tuple[Any, ...]]:
         """Plain tuples, for there may be a million of them."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from perdure.analytics import counts
 from perdure.analytics.figures import Cell, Column, Plot
+from perdure.analytics.tables import over_time, people_there, spread, spread_columns
 from perdure.types import Float64s
 
 
@@ -48,19 +49,12 @@ def _places(spells: Sequence[Spell]) -> list[str]:
     return sorted({spell.place for spell in spells})
 
 
-def _spread(seconds: Sequence[float]) -> list[Cell]:
-    return [round(float(v), 2) for v in np.quantile(seconds, (0.25, 0.5, 0.75))] if seconds else [None, None, None]
-
-
-_SPREAD = [Column(name=name, unit="s") for name in ("a quarter below", "median", "a quarter above")]
-
-
 def _dwell(spells: Sequence[Spell]) -> Plot:
     rows: list[list[Cell]] = []
     for place in _places(spells):
         own = [s for s in spells if s.place == place]
         seconds = [s.end - s.start for s in own]
-        rows.append([place, *_spread(seconds), len({s.person for s in own}), len(own), round(sum(seconds) / 3600, 2)])
+        rows.append([place, *spread(seconds), len({s.person for s in own}), len(own), round(sum(seconds) / 3600, 2)])
     return Plot(
         name="zones",
         title="Stays in zones",
@@ -68,7 +62,7 @@ def _dwell(spells: Sequence[Spell]) -> Plot:
         kind="ranges",
         columns=[
             Column(name="zone"),
-            *_SPREAD,
+            *spread_columns(),
             Column(name="people", unit="people"),
             Column(name="stays"),
             Column(name="hours in all"),
@@ -83,7 +77,7 @@ def _waiting(waits: Sequence[Spell]) -> Plot:
         own = [w for w in waits if w.place == place]
         outcomes = [sum(w.outcome == outcome for w in own) for outcome in ("served", "left")]
         longest = max(w.end - w.start for w in own)
-        rows.append([place, *_spread([w.end - w.start for w in own]), round(longest, 2), len(own), *outcomes])
+        rows.append([place, *spread([w.end - w.start for w in own]), round(longest, 2), len(own), *outcomes])
     return Plot(
         name="queues",
         title="Waiting in queues",
@@ -91,7 +85,7 @@ def _waiting(waits: Sequence[Spell]) -> Plot:
         kind="ranges",
         columns=[
             Column(name="queue"),
-            *_SPREAD,
+            *spread_columns(),
             Column(name="longest", unit="s"),
             Column(name="waits"),
             Column(name="served"),
@@ -103,17 +97,14 @@ def _waiting(waits: Sequence[Spell]) -> Plot:
 
 def _queue(place: str, waits: Sequence[Spell], edges: Float64s) -> Plot:
     mean, peak = counts.occupancy(np.array([w.start for w in waits]), np.array([w.end for w in waits]), edges)
+    columns, rows = over_time(edges, *people_there(mean, peak))
     return Plot(
         name=f"queue-{place.replace('/', '-')}",
         title=f"Length of the queue {place}",
         about="How many wait: on average, and the most at one time.",
         kind="lines",
-        columns=[
-            Column(name="from", unit="time"),
-            Column(name="on average", unit="people"),
-            Column(name="at most", unit="people"),
-        ],
-        rows=[list(row) for row in zip(edges[:-1].tolist(), np.round(mean, 3).tolist(), peak.tolist(), strict=True)],
+        columns=columns,
+        rows=rows,
     )
 
 
@@ -133,14 +124,18 @@ def _crossed(crossings: Sequence[Spell]) -> Plot:
 
 
 def _line(place: str, crossings: Sequence[Spell], edges: Float64s) -> Plot:
-    over = [
-        counts.arrivals(np.array([c.start for c in crossings if c.direction == way]), edges) for way in ("in", "out")
-    ]
+    columns, rows = over_time(
+        edges,
+        *(
+            (Column(name=way), counts.arrivals(np.array([c.start for c in crossings if c.direction == way]), edges))
+            for way in ("in", "out")
+        ),
+    )
     return Plot(
         name=f"line-{place.replace('/', '-')}",
         title=f"Crossings of {place}",
         about="How often somebody crossed the line, in and out.",
         kind="bars",
-        columns=[Column(name="from", unit="time"), Column(name="in"), Column(name="out")],
-        rows=[list(row) for row in zip(edges[:-1].tolist(), *(o.tolist() for o in over), strict=True)],
+        columns=columns,
+        rows=rows,
     )

@@ -94,7 +94,7 @@ def report(form: Literal["html", "pdf", "csv"], given: Question, user: Viewer, s
 def _report(service: Service, given: Asked) -> Report:
     rules = service.site.config.events
     place = service.site.folder.resolve().name
-    return make.report(service.figures, Rules(rules.visit_gap_s, rules.min_visit_s), given.question, place)
+    return service.reports.report(Rules(rules.visit_gap_s, rules.min_visit_s), given.question, place)
 
 
 def _file(content: bytes, media: str, name: str) -> Response:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from perdure import assemble
 from perdure.analytics.read import Source
+from perdure.analytics.recent import Recent
 from perdure.api.broadcast import Broadcast
 from perdure.api.limits import Limiter
 from perdure.api.review_room import Reviewing
@@ -32,12 +33,15 @@ class Context:
     searches: Limiter = field(default_factory=lambda: Limiter(failures=30, per_s=60.0))
     figures: Source = field(init=False)
     """Stays and paths, for analytics."""
+    reports: Recent = field(init=False)
+    """Of these figures."""
     everybody: SearchIndex = field(init=False)
     """All that is stored, for searches."""
 
     def __post_init__(self) -> None:
         path, embedder = self.site.folder / DATABASE, self.site.embedder
         self.figures = Source(path)
+        self.reports = Recent(self.figures)
         calibration = assemble.calibration_of(self.site.config.embedding.model)
         return_rate = self.site.config.gallery.return_rate
         self.everybody = SearchIndex(path, embedder.name, embedder.dim, calibration, return_rate)

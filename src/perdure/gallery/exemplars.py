@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perdure.types import Exemplars, Float32s, Float64s
+from perdure.types import Exemplars, Float32s, Float64s, Ints
 
 
 def select(exemplars: Exemplars, keep: int) -> Exemplars:
@@ -37,6 +37,20 @@ def unit(vectors: Float32s | Float64s) -> Float32s:
 def mean(exemplars: Exemplars) -> Float32s:
     """(D,) float32 unit mean, weighted by quality; a floor keeps the poorest pictures from vanishing altogether."""
     return unit((0.05 + exemplars.quality) @ exemplars.vectors)
+
+
+def means(vectors: Float32s, quality: Float32s, first: Ints) -> tuple[Float32s, Float64s]:
+    """(T, D) ``mean`` and (T,) ``typical_quality`` of many tracklets at once.
+
+    Args:
+        vectors: (N, D) of all of them, one tracklet after the other.
+        quality: (N,).
+        first: (T,) where each begins; none is empty.
+    """
+    weights = 0.05 + quality
+    sums = np.add.reduceat(weights[:, None] * vectors, first)
+    worth = np.add.reduceat(weights * quality, first) / np.add.reduceat(weights, first)
+    return unit(sums), worth.astype(np.float64)
 
 
 def halves(exemplars: Exemplars) -> float:

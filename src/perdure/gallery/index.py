@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,6 +123,34 @@ class Index:
         halves: float = np.nan,
     ) -> int:
         """Add a tracklet, or replace what is known of it; its row."""
+        row = self._place_of(tracklet, camera)
+        self._vectors[row] = vector
+        self._numbers[:, row] = start, end, quality, halves
+        if self._bytes is not None:
+            self._bytes.put(row, self._vectors[row])
+        return row
+
+    def put_all(
+        self, tracklets: Sequence[str], vectors: Float32s, spans: Float64s, cameras: Ints, qualities: Float64s
+    ) -> None:
+        """Add or replace many, of which the halves are not known.
+
+        Args:
+            tracklets: T different ones.
+            vectors: (T, D) float32, unit.
+            spans: (2, T) starts and ends, UTC seconds.
+            cameras: (T,) codes.
+            qualities: (T,) in [0, 1].
+        """
+        rows = [self._place_of(id, camera) for id, camera in zip(tracklets, cameras.tolist(), strict=True)]
+        self._vectors[rows] = vectors
+        self._numbers[:, rows] = np.stack([*spans, qualities, np.full(len(rows), np.nan)])
+        if self._bytes is not None:
+            for row in rows:
+                self._bytes.put(row, self._vectors[row])
+
+    def _place_of(self, tracklet: str, camera: int) -> int:
+        """The row of a tracklet, a new one where it has none."""
         row = self._row.get(tracklet)
         if row is None:
             row = len(self)
@@ -131,10 +160,6 @@ class Index:
             self._row[tracklet] = row
             self._labels[:, row] = camera, -1
             self._crowding[row] = np.nan
-        self._vectors[row] = vector
-        self._numbers[:, row] = start, end, quality, halves
-        if self._bytes is not None:
-            self._bytes.put(row, self._vectors[row])
         return row
 
     def remove(self, tracklet: str) -> None:

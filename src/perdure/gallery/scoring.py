@@ -86,10 +86,7 @@ class CentredLinkage:
 
     def placed(self, row: int, index: Index) -> None:
         """Refresh the means when the gallery grew by a twentieth; else only this row."""
-        if not 0 <= len(index) - self._rows_at_refresh <= len(index) // 20 or index.cameras[row] >= len(self._means):
-            self._refresh(index)
-        else:
-            self._place(slice(row, row + 1), index)
+        self.refresh(index, np.array([row]))
         self._measure_crowding(row, index)
 
     def regrouped(self, identity: int, pictures: Callable[[], Exemplars | None]) -> None:
@@ -190,9 +187,20 @@ class CentredLinkage:
         dots = index.vectors[rows] @ probe.vectors[0] - probe.shift[index.cameras[rows], 0]
         return self._trusted(self._scaled(dots * index.gains[rows]), np.minimum(index.qualities[rows], quality))
 
-    def refresh(self, index: Index) -> None:
-        """Learn the means of cameras and site anew; no crowding is measured."""
-        self._refresh(index)
+    def refresh(self, index: Index, changed: Ints) -> None:
+        """Learn the means of cameras and site anew where the index grew by a twentieth, else only place some rows.
+
+        No crowding is measured.
+
+        Args:
+            index: what is compared.
+            changed: (R,) rows that are new or have other evidence.
+        """
+        grown = len(index) - self._rows_at_refresh
+        if not 0 <= grown <= len(index) // 20 or index.cameras[changed].max(initial=-1) >= len(self._means):
+            self._refresh(index)
+        else:
+            self._place(changed, index)
 
     def ceiling(self, cosine: float, row: int, index: Index) -> float:
         """No identity is more similar to the tracklet in ``row`` if all its tracklets have at most this cosine."""
@@ -200,7 +208,7 @@ class CentredLinkage:
         highest = float(self._scaled(np.array(cosine))) - self.crowding_weight * float(crowding[row] + crowding.min())
         return max(self.calibration.neutral, highest)
 
-    def _place(self, rows: slice, index: Index) -> None:
+    def _place(self, rows: slice | Ints, index: Index) -> None:
         """Note the lengths of rows after their camera's mean is taken off."""
         cameras = index.cameras[rows]
         projections = np.einsum("nd,nd->n", index.vectors[rows], self._means[cameras])

@@ -8,23 +8,23 @@ searches and brought up to date before every search.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, Select, create_engine, func, literal_column, select
+from sqlalchemy import ColumnElement, Engine, Executable, create_engine, func, literal_column, select, text
 
 from perdure.errors import InputError
 from perdure.gallery import alike
 from perdure.gallery.alike import Alike, Asked
 from perdure.gallery.calibrate import Calibration
-from perdure.gallery.exemplars import mean, typical_quality
+from perdure.gallery.exemplars import means
 from perdure.gallery.index import Index
 from perdure.gallery.scoring import CentredLinkage
 from perdure.models.integer_dots import integer_dots
-from perdure.store import rows, schema
+from perdure.store import rows, schema, touched
 from perdure.types import Event, Float32s, Sighting
 
 UNCALIBRATED = Calibration(slope=1.0, offset=0.0, impostor_mean=0.0, impostor_std=1.0)
@@ -92,7 +92,8 @@ class SearchIndex:
     _codes: dict[str, int] = field(default_factory=dict)
     _cameras: dict[str, int] = field(default_factory=dict)
     _last_row: int = 0
-    _last_change: int = -1
+    _versions: dict[int, int] = field(default_factory=dict)
+    """How often each day had been changed."""
 
     def __post_init__(self) -> None:
         self._engine = create_engine(f"sqlite:///file:{self.path}?mode=ro&uri=true")
@@ -182,35 +183,58 @@ class SearchIndex:
         return keep
 
     def _catch_up(self) -> None:
-        """Take what was written since the last search."""
-        newest = self._one(select(func.coalesce(func.max(_ROW), 0)).select_from(schema.tracklets))
-        change = self._one(select(func.coalesce(func.max(schema.changes.c.position), -1)))
-        stored = self._one(select(func.count()).select_from(schema.tracklets))
-        if newest > self._last_row:
-            self._take(self._last_row, newest)
-        if change != self._last_change or newest > self._last_row or stored < len(self._index):
-            self._regroup()
-            self._scorer.refresh(self._index)
-        self._last_row, self._last_change = newest, change
+        """Take what was written since the last search: new evidence, and on the days that were changed who is who."""
+        newest = int(self._all(select(func.coalesce(func.max(_ROW), 0)).select_from(schema.tracklets))[0][0])
+        with self._engine.connect() as connection:
+            versions = touched.versions(connection.exec_driver_sql)
+        taken = self._take(self._last_row, newest) if newest > self._last_row else []
+        self._last_row = newest
+        if versions is None:  # of a run, which is not written to
+            if taken:
+                self._regroup("1", {}, list(self._index.ids))
+        else:
+            seen, self._versions = self._versions, versions
+            for day in versions.keys() - {touched.TOLD, touched.PLACES}:
+                if versions[day] != seen.get(day):
+                    rows_of_day = np.flatnonzero(np.trunc(self._index.starts / touched.DAY_S) == day)
+                    held = [self._index.ids[row] for row in rows_of_day]
+                    self._regroup(touched.OF_DAY, touched.bounds(day), held)
+        if placed := [self._index.row(id) for id in taken if id in self._index]:
+            self._scorer.refresh(self._index, np.array(placed))
 
-    def _take(self, after: int, until: int) -> None:
-        """Tracklets of these rows: a revised one has a new row."""
+    def _take(self, after: int, until: int) -> list[str]:
+        """Tracklets of these rows, which have vectors of the model: a revised one has a new row."""
         t, e = schema.tracklets, schema.exemplars
-        joined = select(t.c.id, t.c.camera, t.c.start, t.c.end, e).join(e, e.c.tracklet == t.c.id)
-        wanted = joined.where(e.c.model == self.model, e.c.part == "body")
+        joined = select(t.c.id, t.c.camera, t.c.start, t.c.end, e.c.vectors, e.c.quality)
+        wanted = joined.join(e, e.c.tracklet == t.c.id).where(e.c.model == self.model, e.c.part == "body")
+        taken: list[str] = []
         for begin in range(after, until, _CHUNK):
-            for row in self._all(wanted.where(begin < _ROW, min(begin + _CHUNK, until) >= _ROW)):
-                body = rows.exemplars(row)
-                if len(body) and body.vectors.shape[1] == self.dim:
-                    camera = self._cameras.setdefault(row.camera, len(self._cameras))
-                    self._index.put(row.id, mean(body), row.start, row.end, camera, typical_quality(body))
+            found = self._all(wanted.where(begin < _ROW, min(begin + _CHUNK, until) >= _ROW))
+            if fit := [row for row in found if row.quality and len(row.vectors) == self.dim * len(row.quality)]:
+                self._put(fit)
+                taken += [row.id for row in fit]
+        return taken
 
-    def _regroup(self) -> None:
-        """Who is who now, and who is erased."""
-        homes = {row.id: row.identity for row in self._all(select(schema.tracklets.c.id, schema.tracklets.c.identity))}
-        for id in [id for id in self._index.ids if id not in homes]:
-            self._index.remove(id)
-        self._index.owners[:] = [self._code(homes[id]) for id in self._index.ids]
+    def _put(self, found: Sequence[Any]) -> None:
+        """These rows, all at once."""
+        vectors = rows.array(b"".join(row.vectors for row in found), np.float32).reshape(-1, self.dim)
+        quality = rows.array(b"".join(row.quality for row in found), np.float32)
+        sizes = np.array([len(row.quality) // quality.itemsize for row in found])
+        looks, worth = means(vectors, quality, np.cumsum(sizes) - sizes)
+        cameras = [self._cameras.setdefault(row.camera, len(self._cameras)) for row in found]
+        spans = np.array([[row.start for row in found], [row.end for row in found]])
+        self._index.put_all([row.id for row in found], looks, spans, np.array(cameras), worth)
+
+    def _regroup(self, which: str, given: Mapping[str, float], held: Sequence[str]) -> None:
+        """Who is who now among some tracklets, and who of those that are held is erased."""
+        chosen = text(f"SELECT id, identity FROM tracklets WHERE {which}").bindparams(**given)
+        homes = {row[0]: row[1] for row in self._all(chosen)}
+        for id in held:
+            if id not in homes:
+                self._index.remove(id)
+        there = [id for id in held if id in homes]
+        if there:
+            self._index.owners[[self._index.row(id) for id in there]] = [self._code(homes[id]) for id in there]
 
     def _code(self, identity: str | None) -> int:
         if identity is None:
@@ -220,9 +244,6 @@ class SearchIndex:
             self._names.append(identity)
         return self._codes[identity]
 
-    def _one(self, chosen: Select[Any]) -> int:
-        return int(self._all(chosen)[0][0])
-
-    def _all(self, chosen: Select[Any]) -> Sequence[Any]:
+    def _all(self, chosen: Executable) -> Sequence[Any]:
         with self._engine.connect() as connection:
             return connection.execute(chosen).all()

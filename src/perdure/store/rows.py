@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from perdure.store.changes import kind_of, to_json
 from perdure.types import Change, Event, Exemplars, Sighting, Tracklet
+
+_EVENT, _SIGHTING = (tuple(field.name for field in fields(kind)) for kind in (Event, Sighting))
 
 
 def tracklet_row(tracklet: Tracklet, identity: str | None) -> dict[str, Any]:
@@ -83,14 +85,20 @@ def event_row(event: Event) -> dict[str, Any]:
         "identity": event.identity,
         "start": event.start,
         "end": event.end,
-        "content": json.dumps(asdict(event)),
+        "content": json.dumps(_plain(event)),
     }
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    """As ``asdict``, which copies every number deeply and takes ten times as long."""
+    sightings = [{name: getattr(s, name) for name in _SIGHTING} for s in event.sightings]
+    return {name: getattr(event, name) for name in _EVENT} | {"sightings": sightings}
 
 
 def event(content: str) -> Event:
     """From the content of its row."""
-    fields = json.loads(content)
-    return Event(**fields | {"sightings": tuple(Sighting(**sighting) for sighting in fields["sightings"])})
+    told = json.loads(content)
+    return Event(**told | {"sightings": tuple(Sighting(**sighting) for sighting in told["sightings"])})
 
 
 def array(content: bytes, dtype: npt.DTypeLike) -> Any:

@@ -79,6 +79,11 @@ told = Table(
 )
 """Every revision of every event in the order in which it was told: whoever was away can catch up from here."""
 
+touched = Table(
+    "touched", metadata, Column("day", Integer, primary_key=True), Column("version", Integer, nullable=False)
+)
+"""How often what was changed of which day (``touched``)."""
+
 Index("events_by_start", events.c.start, events.c.id)
 Index("events_by_kind", events.c.kind, events.c.start)
 Index("people_by_last_seen", people.c.last_seen, people.c.id)

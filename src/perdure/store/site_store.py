@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from perdure.errors import StoreError
-from perdure.store import last_good, rows
+from perdure.store import last_good, rows, touched
 from perdure.store import site_schema as schema
 from perdure.store.changes import from_json
 from perdure.store.sqlite import cause, close, open_wal
@@ -79,6 +79,14 @@ class SiteStore:
         self.put("format", FORMAT)
         for index in (schema.tracklets_by_start, schema.events_told):  # which older databases lack
             self._write(lambda index=index: index.create(self._connection, checkfirst=True))
+        self._write(self._count_changes)
+
+    def _count_changes(self) -> None:
+        """Keep ``touched``, also of what was there before."""
+        if self._connection.execute(select(schema.touched.c.day).limit(1)).first() is None:
+            self._connection.exec_driver_sql(touched.FILL)
+        for trigger in touched.TRIGGERS:
+            self._connection.exec_driver_sql(trigger)
 
     def __enter__(self) -> Self:
         return self
@@ -183,13 +191,14 @@ class SiteStore:
         gone = [identity.id for identity in step.people if identity.is_gone]
         self._connection.execute(delete(schema.people).where(schema.people.c.id.in_(gone)))
         self._replace(schema.people, [_person_row(identity) for identity in step.people if not identity.is_gone])
-        self._replace(schema.events, [_event_row(event) for event in step.events])
+        happened = [_event_row(event) for event in step.events]
+        self._replace(schema.events, happened)
         for (day, camera), stays in step.passers.items():
             counted = insert(schema.passers).values(day=day, camera=camera, stays=stays)
             key, more = ["day", "camera"], {"stays": schema.passers.c.stays + stays}
             self._connection.execute(counted.on_conflict_do_update(index_elements=key, set_=more))
         self._note_longest(step.events)
-        self._replace(schema.told, [{"event": e.id, "content": rows.event_row(e)["content"]} for e in step.events])
+        self._replace(schema.told, [{"event": row["id"], "content": row["content"]} for row in happened])
 
     def _note_longest(self, events: Iterable[Event]) -> None:
         """How long the longest visit was: a question about a time need not look at older ones than that."""
