@@ -27,7 +27,8 @@ from perdure.track.kalman import Motion
 from perdure.track.learned import Net
 from perdure.track.walking import WalkingModel
 from perdure.train.association.clips import Recording, read_recording
-from perdure.train.association.replay import Clip, replay
+from perdure.train.association.replay import replay
+from perdure.train.association.table import Clip
 from tracking import SHARED, folders
 
 KEPT_S = 2.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perdure.track.learned import LOST_COLUMNS, PAIR_COLUMNS, Net
-from perdure.train.association.replay import Clip
+from perdure.train.association.table import Clip
 
 
 def walkers(people: int = 12, frames: int = 150, camera_px: float = 0.0, seed: int = 0) -> Clip:

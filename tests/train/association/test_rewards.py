@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perdure.train.association.replay import Clip
 from perdure.train.association.rewards import returns, rewards
+from perdure.train.association.table import Clip
 
 PRICES = (2.0, 3.0, 0.5)
 

@@ -13,7 +13,7 @@ from perdure.evaluate.motfiles import read_truth
 from perdure.evaluate.tracks import Tracks, Truth
 from perdure.geometry import iou
 from perdure.interop.mot import read_sequence
-from perdure.train.association.replay import Clip
+from perdure.train.association.table import Clip
 from perdure.types import Float64s, Ints
 
 _OWNED = 0.5

@@ -22,11 +22,13 @@ from torch.nn import functional
 
 from perdure.track.learned import LOST_COLUMNS, PAIR_COLUMNS, Net
 from perdure.track.linking import Constants
+from perdure.train.association.choices import Choices
 from perdure.train.association.clips import Recording, part
 from perdure.train.association.config import PolicyStage
-from perdure.train.association.replay import Choices, Clip, Replayed, replay
+from perdure.train.association.replay import Replayed, replay
 from perdure.train.association.rewards import returns, rewards
 from perdure.train.association.scorer import Weights
+from perdure.train.association.table import Clip
 from perdure.types import Float64s
 
 _EXPLORED = -2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from perdure.train.association.replay import Clip
+from perdure.train.association.table import Clip
 from perdure.types import Float64s, Ints
 
 

@@ -19,7 +19,7 @@ from perdure.simulate.plan import CameraPlan
 from perdure.simulate.reading import load
 from perdure.simulate.scene import Scene, visible_from
 from perdure.train.association.clips import Recording
-from perdure.train.association.replay import Clip
+from perdure.train.association.table import Clip
 from perdure.types import Float64s, Ints
 
 _ASPECT, _LEAST_HEIGHT_PX, _LEAST_SHOWN = 0.4, 24.0, 0.4
