@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -23,8 +24,8 @@ class Still:
     def image(self):
         return self._image
 
-    def luma(self):
-        return self._image[:, :, 0]
+    def luma(self, step=1):
+        return np.ascontiguousarray(self._image[::step, ::step, 0])
 
 
 def frame(camera, index, people):
@@ -105,6 +106,37 @@ def test_a_camera_with_detections_made_elsewhere_is_not_searched():
         if "b" in boxes:
             assert boxes["b"][0, 0] == pytest.approx(20 + index, abs=2)
     assert 0 < spy.asked <= 12
+
+
+def test_a_moving_camera_is_compensated_and_recalled_without_pixels(monkeypatch):
+    """The camera pans by 60 px in one frame while somebody stands: one tracklet, and two where it is not configured."""
+    monkeypatch.setattr("perdure.assemble.calibration_of", lambda name: None)
+    rng = np.random.default_rng(0)
+    wall = cv2.resize(rng.integers(90, 160, (30, 90), np.uint8), (360, 120), interpolation=cv2.INTER_CUBIC)
+
+    def panned(index):
+        left = 60 if index >= 15 else 0
+        image = cv2.cvtColor(wall[:, left : left + 240], cv2.COLOR_GRAY2BGR)
+        image[40:76, 120 - left : 136 - left] = COLOURS["red"]
+        return Frame("a", index, index / 10, 0.0, 240, 120, Still(image))
+
+    def told(moving):
+        config = parse({"cameras": {"a": {"source": "a.mp4", "moving": moving}}, "tracking": {"tell_after_s": 0.5}})
+
+        def eyes():
+            return cameras(["a"], config, ColourDetector(), ColourEmbedder(), lambda *_: "")
+
+        first, again = eyes(), eyes()
+        journal = [see([panned(index)], first)[1] for index in range(30)]
+        for seen in journal:
+            recall(seen, again)
+        paths = [[t.path for t in one.finish("a")] for one in (first, again)]
+        for before, after in zip(*paths, strict=True):
+            np.testing.assert_array_equal(before, after)
+        return len(paths[0])
+
+    assert told(moving=True) == 1
+    assert told(moving=False) == 2
 
 
 def test_somebody_far_away_is_found_by_a_closer_look_and_a_resumed_run_looks_at_the_same():

@@ -39,6 +39,7 @@ from perdure.pipeline import Cameras, KeepPicture, Site, Stage
 from perdure.track.build import build as build_tracker
 from perdure.track.learned import Net
 from perdure.track.tracker import Tracker
+from perdure.video.camera_motion import CameraMotion
 
 WATCH_RATE = 0.01
 """In the mode ``watch``, unless it is configured: the share of strangers that may be taken for somebody listed."""
@@ -72,9 +73,10 @@ def cameras(
 ) -> Cameras:
     """Everything between pixels and tracklets."""
     trackers = {name: tracker(name, config) for name in names}
+    moving = {name: CameraMotion() for name in names if name in config.cameras and config.cameras[name].moving}
     thinned = config.gallery.policy == "default"  # the field's policies take what the tracker gives
     keep = config.gallery.exemplars_per_tracklet if thinned else None
-    return Cameras(detector, embedder, trackers, config.detection, keep, keep_picture, stage, outside or {})
+    return Cameras(detector, embedder, trackers, config.detection, keep, keep_picture, stage, outside or {}, moving)
 
 
 def outside(config: Config) -> dict[str, Outside]:

@@ -26,6 +26,7 @@ from perdure.gallery.exemplars import select
 from perdure.gallery.gallery import Gallery
 from perdure.track.tracker import Tracker
 from perdure.types import Crops, Detections, Event, Frame, Identity, Image, Ints, Seen, Spot, Tracklet
+from perdure.video.camera_motion import CameraMotion
 
 KeepPicture = Callable[[Frame, int, Image], str]
 """(frame, row, crop) -> reference of the picture, "" where it is not kept."""
@@ -45,7 +46,7 @@ def see(frames: Sequence[Frame], cams: Cameras) -> tuple[list[Tracklet], list[Se
     crops = cams.embed(frames, detections, wanted)
     cams.commit(frames, crops)
     seen = [
-        Seen(frame.camera, frame.index, frame.at, frame.width, frame.height, found, (embedded,))
+        Seen(frame.camera, frame.index, frame.at, frame.width, frame.height, found, (embedded,), frame.warp)
         for frame, found, embedded in zip(frames, detections, crops, strict=True)
     ]
     return cams.tell(), seen
@@ -56,7 +57,7 @@ def recall(seen: Sequence[Seen], cams: Cameras) -> list[Tracklet]:
     for one in seen:
         cams.looked_at[one.camera] = one.at
         tracker = cams.trackers[one.camera]
-        tracker.propose(one.index, one.at, (one.width, one.height), one.detections)
+        tracker.propose(one.index, one.at, (one.width, one.height), one.detections, one.warp)
         tracker.commit(one.crops)
     return cams.tell()
 
@@ -96,6 +97,8 @@ class Cameras:
     stage: Stage = nullcontext
     outside: Mapping[str, Outside] = field(default_factory=dict)
     """Cameras whose detections somebody else made: their pictures are not searched."""
+    moving: dict[str, CameraMotion] = field(default_factory=dict)
+    """Cameras that move themselves, and how."""
     looked_at: dict[str, float] = field(default_factory=dict)
     """UTC seconds of the last look of each camera."""
     _closer: dict[str, list[Sheet]] = field(default_factory=dict)
@@ -108,7 +111,7 @@ class Cameras:
     def predict(self, frames: Sequence[Frame]) -> list[Frame]:
         """The frames worth a look, given what moves in them and who is followed; where they are worth a closer one."""
         with self.stage("track"):
-            chosen = [frame for frame in frames if self._due(frame)]
+            chosen = [self._with_warp(frame) for frame in frames if self._due(frame)]
         self.looked_at.update((frame.camera, frame.at) for frame in chosen)
         return chosen
 
@@ -121,6 +124,13 @@ class Cameras:
             return False
         self._closer[frame.camera] = sheets(frame, people, since_s, self.looks)
         return True
+
+    def _with_warp(self, frame: Frame) -> Frame:
+        """The frame, and how its camera has moved since the last look, if it is one that moves."""
+        if frame.camera not in self.moving:
+            return frame
+        people, _ = self.trackers[frame.camera].expected()
+        return replace(frame, warp=self.moving[frame.camera].warp(frame, people))
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """The people in each frame."""

@@ -74,7 +74,7 @@ class Frame:
     height: int
     pixels: Pixels
     warp: Float64s | None = None
-    """(3, 3) camera motion since the frame before (pixels there -> pixels here), None for a fixed camera."""
+    """(3, 3) camera motion since the last look (pixels there -> pixels here), None for a fixed camera."""
     motion: Float32s | None = None
     """(R, 4) float32, xyxy, px: where something moves; None where nobody watched, so it may be anywhere."""
 
@@ -162,6 +162,8 @@ class Seen:
     height: int
     detections: Detections
     crops: tuple[Crops, ...] = ()
+    warp: Float64s | None = None
+    """As in ``Frame``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,10 +13,10 @@ from perdure.store.run_store import RunStore
 from perdure.types import Crops, Detections, Enrolled, Event, Evidence, Exemplars, Seen, Sighting, Tracklet
 
 
-def seen(camera, index, people, crops=()):
+def seen(camera, index, people, crops=(), warp=None):
     rng = np.random.default_rng(index)
     found = Detections.of(rng.random((people, 4)), rng.random(people), np.arange(people) % 3)
-    return Seen(camera, index, index / 10, 640, 360, found, crops)
+    return Seen(camera, index, index / 10, 640, 360, found, crops, warp)
 
 
 def crop(rows):
@@ -28,7 +28,8 @@ def crop(rows):
 
 @pytest.mark.parametrize("lasting", [True, False], ids=["sqlite", "memory"])
 def test_the_journal_gives_back_what_was_put_in(tmp_path, lasting):
-    batches = [[seen("a", 0, 2, (crop([1]),)), seen("b", 0, 0)], [seen("a", 1, 3, (crop([0, 2]),))]]
+    panned = np.array([[1.0, 0.0, 7.5], [0.0, 1.0, -2.0], [0.0, 0.0, 1.0]])
+    batches = [[seen("a", 0, 2, (crop([1]),)), seen("b", 0, 0)], [seen("a", 1, 3, (crop([0, 2]),), panned)]]
     memory = MemoryStore()
     with RunStore(tmp_path / "x.db") if lasting else nullcontext(memory) as store:
         for number, batch in enumerate(batches):
@@ -43,6 +44,7 @@ def test_the_journal_gives_back_what_was_put_in(tmp_path, lasting):
         np.testing.assert_array_equal(after.detections.boxes, before.detections.boxes)
         np.testing.assert_array_equal(after.detections.scores, before.detections.scores)
         np.testing.assert_array_equal(after.detections.flags, before.detections.flags)
+        np.testing.assert_array_equal(after.warp, before.warp)
         for x, y in zip(after.crops, before.crops, strict=True):
             np.testing.assert_array_equal(x.rows, y.rows)
             np.testing.assert_array_equal(x.vectors, y.vectors)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from perdure.config import TrackingConfig
 from perdure.track.build import build
+from perdure.track.motion_warp import warped_boxes
 from perdure.types import Crops, Detections, Flag
 
 from .conftest import SIZE, box_at, play
@@ -183,6 +184,39 @@ def test_camera_motion_is_followed() -> None:
         tracker.propose(index, index / 10, SIZE, found, warp)
         tracker.commit([])
     assert [t.id for t in tracker.finish()] == ["cam/1"]
+
+
+def test_a_roll_and_a_zoom_during_an_occlusion_are_followed() -> None:
+    """The camera turns by half a degree and zooms by 1 % a frame about a corner; a person by the other is hidden."""
+
+    def ends(warps: bool) -> list[str]:
+        tracker, seen = build("cam", TrackingConfig()), box_at(560, 400)[None]
+        c, s = 1.01 * np.cos(np.radians(-0.5)), 1.01 * np.sin(np.radians(-0.5))
+        step = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        for index in range(34):
+            seen = warped_boxes(seen, step) if index > 10 else seen
+            found = Detections.of(seen, [0.9]) if not 10 < index < 22 else Detections.none()
+            tracker.propose(index, index / 10, (1280, 960), found, step if warps and index > 10 else None)
+            tracker.commit([])
+        return [t.id for t in tracker.finish()]
+
+    assert ends(warps=True) == ["cam/1"]
+    assert len(ends(warps=False)) == 2
+
+
+def test_doors_are_forgotten_once_the_camera_shows_another_place() -> None:
+    tracker = build("cam", TrackingConfig())
+    for person in range(8):
+        for index in range(40):
+            at, x = 6.0 * person + index / 10, 200 + 10.0 * min(index, 15)
+            found = Detections.of(box_at(x)[None], [0.9]) if index < 16 else Detections.none()
+            tracker.propose(100 * person + index, at, SIZE, found)
+            tracker.commit([])
+    door = box_at(350)[None]
+    assert tracker._zones.leaving(door, SIZE)[0] > 0.8
+    tracker.propose(10_000, 100.0, SIZE, Detections.none(), np.array([[1.0, 0, 5], [0, 1, 0], [0, 0, 1]]))
+    tracker.commit([])
+    assert tracker._zones.leaving(door, SIZE)[0] < 0.5
 
 
 def test_current_shows_who_is_followed(walk: Frames) -> None:

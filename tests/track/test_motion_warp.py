@@ -21,6 +21,25 @@ def test_a_warp_carries_place_and_speed() -> None:
     assert motion.speed[0, 0] == 20.0
 
 
+def test_a_roll_keeps_the_sides_and_turns_the_speed() -> None:
+    model = WalkingModel()
+    motion = Motion.started(model, box_at(200)[None])
+    motion.speed[0, :2] = 10.0, 0.0
+    quarter = np.array([[0.0, -1, 640], [1, 0, 0], [0, 0, 1]])
+    warped(motion, model, quarter)
+    np.testing.assert_allclose(motion.place[0], [400, 200, 64, 160])
+    np.testing.assert_allclose(motion.speed[0, :2], [0, 10], atol=1e-9)
+
+
+def test_a_zoom_makes_what_is_not_known_larger() -> None:
+    model = WalkingModel()
+    motion = Motion.started(model, box_at(200)[None])
+    before = motion.take(np.array([0]))
+    warped(motion, model, np.diag([3.0, 3, 1]))
+    np.testing.assert_allclose(motion.var_place[:, :2], 9 * before.var_place[:, :2])
+    np.testing.assert_allclose(motion.var_speed[:, :2], 9 * before.var_speed[:, :2])
+
+
 def shifts(camera_px: float, frames: int = 60, people: int = 6) -> tuple[np.ndarray, np.ndarray]:
     """What ``Sway`` says and what the camera did, (frames, 2) each; every person surprises by 3 px on their own."""
     rng = np.random.default_rng(0)

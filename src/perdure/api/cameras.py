@@ -44,6 +44,7 @@ class Adding(BaseModel):
     name: CameraName
     source: str = Field(max_length=2000)
     rotate_deg: int = Field(0, ge=0, le=270, multiple_of=90)
+    moving: bool = Field(False, description="It pans, zooms or is carried.")
 
 
 class Testing(BaseModel):
@@ -73,7 +74,7 @@ def add(given: Adding, user: Admin, service: Service) -> CameraOut:
     """Watch one more camera, from now on and after a restart."""
     if given.name in service.site.cameras:
         raise HTTPException(409, f"there is a camera {given.name} already")
-    config = CameraConfig.model_validate({"source": given.source, "rotate_deg": given.rotate_deg})
+    config = CameraConfig.model_validate(given.model_dump(exclude={"name"}))
     book = camera_book.read(service.site.folder)
     service.site.ask(lambda _, __: service.site.add_camera(given.name, config))
     camera_book.write(service.site.folder, book | {given.name: config})

@@ -66,6 +66,7 @@ def add(
     source: Annotated[str, typer.Argument(help="rtsp://..., http://..., or a file to play.")],
     data: DataOption = Path("perdure-site"),
     rotate: Annotated[int, typer.Option(help="Turn the picture clockwise: 0, 90, 180 or 270 degrees.")] = 0,
+    moving: Annotated[bool, typer.Option("--moving", help="It pans, zooms or is carried.")] = False,
     untested: Annotated[bool, typer.Option("--untested", help="Do not try the address first.")] = False,
 ) -> None:
     """Add a camera to the site; a running service watches it after a restart."""
@@ -73,7 +74,8 @@ def add(
     from perdure.errors import ConfigError
     from perdure.nodes import camera_book
 
-    made = parse({"cameras": {name: {"source": source, "rotate_deg": rotate}}}, where="command line").cameras[name]
+    keys = {"source": source, "rotate_deg": rotate, "moving": moving}
+    made = parse({"cameras": {name: keys}}, where="command line").cameras[name]
     book = camera_book.read(data)
     if name in book:
         raise ConfigError(f"there is a camera {name!r} already: remove it first, or choose another name")

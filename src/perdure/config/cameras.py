@@ -145,6 +145,7 @@ class CameraConfig(DrawnConfig):
     offset_s: float = Field(0.0, ge=-86400.0, le=86400.0, description="Recorded footage: its first frame is this late.")
     rate_fps: float | None = Field(None, gt=0.0, le=1000.0, description="For files that have no rate or a wrong one.")
     rotate_deg: Literal[0, 90, 180, 270] = Field(0, description="Turn the picture further clockwise.")
+    moving: bool = Field(False, description="The camera itself pans, zooms or is carried: its motion is taken out.")
     floor: FloorConfig | None = Field(
         None,
         description="Marks on the floor, for cameras that overlap: `{pixels: [[x, y], ...], metres: [[x, y], ...]}`.",

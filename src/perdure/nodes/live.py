@@ -33,6 +33,7 @@ from perdure.store.lock import lock
 from perdure.store.pictures import Pictures
 from perdure.store.site_store import SiteStore, Step
 from perdure.types import Enrolled, Forgotten, Frame, Matched, Spot, Tracklet
+from perdure.video.camera_motion import CameraMotion
 from perdure.video.doze import QUIET_AFTER_S
 from perdure.video.live import LiveCameras
 from perdure.video.live_worker import Health
@@ -161,6 +162,8 @@ class LiveSite:
         self.cameras[name] = camera
         first = self._first_numbers.get(name, 1)
         self._cams.trackers[name] = assemble.tracker(name, self.config, first)
+        if camera.moving:
+            self._cams.moving[name] = CameraMotion()
 
     def remove_camera(self, name: str) -> None:
         """Stop to watch one; whom it saw last is told. In the thread of ``run``."""
@@ -169,6 +172,7 @@ class LiveSite:
         rest = self._cams.finish(name)
         self._first_numbers[name] = 1 + max([0, *(_number(t.id) for t in rest)])
         del self._cams.trackers[name]
+        self._cams.moving.pop(name, None)
         self.views.pop(name, None)
         self._know(rest)
         self._draw()

@@ -192,13 +192,15 @@ def _seen_row(batch: int, place: int, one: Seen) -> dict[str, Any]:
         "boxes": one.detections.boxes.tobytes(),
         "scores": one.detections.scores.tobytes(),
         "flags": one.detections.flags.tobytes(),
+        "warp": None if one.warp is None else one.warp.tobytes(),
     }
 
 
 def _seen(row: Any, crops: tuple[Crops, ...]) -> Seen:
     boxes = array(row.boxes, np.float32).reshape(-1, 4)
     detections = Detections(boxes, array(row.scores, np.float32), array(row.flags, np.uint8), row.kind)
-    return Seen(row.camera, row.frame_index, row.at, row.width, row.height, detections, crops)
+    warp = None if row.warp is None else array(row.warp, np.float64).reshape(3, 3)
+    return Seen(row.camera, row.frame_index, row.at, row.width, row.height, detections, crops, warp)
 
 
 def _crops_row(batch: int, place: int, number: int, crops: Crops) -> dict[str, Any]:

@@ -22,6 +22,7 @@ seen = Table(
     Column("boxes", LargeBinary, nullable=False),
     Column("scores", LargeBinary, nullable=False),
     Column("flags", LargeBinary, nullable=False),
+    Column("warp", LargeBinary),
 )
 
 crops = Table(

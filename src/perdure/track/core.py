@@ -14,7 +14,7 @@ from perdure import geometry
 from perdure.config import TrackingConfig
 from perdure.track.album import Album, SimilarityScale, similarity
 from perdure.track.frame_kernels import due, usable
-from perdure.track.motion_warp import warped
+from perdure.track.motion_warp import warped, warped_boxes
 from perdure.track.scene import Looks, Rule, Scene
 from perdure.track.teller import Teller
 from perdure.track.tracks import Tracks
@@ -62,7 +62,10 @@ class RuleTracker:
         if len(tracks):
             if warp is not None:
                 warped(tracks.motion, rule.model, warp)
+                tracks.box = warped_boxes(tracks.box, warp)
             rule.model.predict(tracks.motion, 1.0 if rule.frames else at - self._at)
+        if warp is not None:
+            self._zones.forget()
         self._at, self._index = at, index
         # Compiled code is made for one layout of writable arrays: what callers bring is copied into that.
         boxes, scores = detections.boxes.astype(np.float64, "C"), detections.scores.astype(np.float64, "C")

@@ -13,17 +13,30 @@ from perdure.types import Bools, Float64s, Ints
 def warped(motion: Motion, model: MotionModel, warp: Float64s) -> None:
     """Move every filter by ``warp`` ((3, 3), pixels of the frame before -> pixels of this one).
 
-    Corners of the predicted box are projected and boxed again; the speed is carried by what the warp does to one
-    pixel at the box centre. Source: BoT-SORT (Aharon et al., arXiv 2206.14651), section 3.2, on boxes instead of a
-    rotated state, so that it fits any ``MotionModel``.
+    Source: BoT-SORT (Aharon et al., arXiv 2206.14651), section 3.2. There the state is multiplied with the matrix, so a
+    roll trades width for height; here boxes stay upright, as a detector's are, and sides only grow with the zoom.
     """
     boxes = model.boxes(motion.place)
-    moved = np.concatenate([project(boxes[:, :2], warp), project(boxes[:, 2:], warp)], axis=1)
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    speed = motion.speed[:, :2]
-    motion.speed[:, :2] = project(centre + speed, warp) - project(centre, warp)
-    low = np.minimum(moved[:, :2], moved[:, 2:])
-    motion.place = model.measure(np.concatenate([low, np.maximum(moved[:, 2:], low + 1.0)], axis=1))
+    now, zoom = project(centre, warp), _zoom(centre, warp)
+    motion.speed[:, :2] = project(centre + motion.speed[:, :2], warp) - now
+    motion.place = model.measure(warped_boxes(boxes, warp))
+    for variance in (motion.var_place, motion.covar, motion.var_speed):
+        variance[:, :2] *= zoom**2
+
+
+def warped_boxes(boxes: Float64s, warp: Float64s) -> Float64s:
+    """(N, 4) xyxy boxes carried by the warp: upright, around where their centres are now, as much larger as it says."""
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    now, half = project(centre, warp), half * _zoom(centre, warp)
+    return np.concatenate([now - half, now + half], axis=1)
+
+
+def _zoom(points: Float64s, warp: Float64s) -> Float64s:
+    """(N, 1) by how much the warp stretches lengths at these points: the root of what it does to areas."""
+    here = project(points, warp)
+    along_x, along_y = (project(points + one, warp) - here for one in np.eye(2))
+    return np.asarray(np.sqrt(np.abs(along_x[:, :1] * along_y[:, 1:] - along_x[:, 1:] * along_y[:, :1])))
 
 
 class Sway:

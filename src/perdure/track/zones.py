@@ -97,6 +97,10 @@ class Zones:
     def __init__(self) -> None:
         self._exits, self._entries = _Share(), _Share()
 
+    def forget(self) -> None:
+        """The camera shows another place now."""
+        self._exits, self._entries = _Share(), _Share()
+
     def gone(self, boxes: Float64s, size: tuple[int, int]) -> None:
         """These people were never seen again after these last boxes."""
         self._exits.learn(boxes, size, 1)
