@@ -109,13 +109,14 @@ def test_a_camera_with_detections_made_elsewhere_is_not_searched():
 
 
 def test_a_moving_camera_is_compensated_and_recalled_without_pixels(monkeypatch):
-    """The camera pans by 60 px in one frame while somebody stands: one tracklet, and two where it is not configured."""
+    """The camera pans by 30 px in one frame while somebody stands: one tracklet, and two where it is not configured."""
     monkeypatch.setattr("perdure.assemble.calibration_of", lambda name: None)
     rng = np.random.default_rng(0)
-    wall = cv2.resize(rng.integers(90, 160, (30, 90), np.uint8), (360, 120), interpolation=cv2.INTER_CUBIC)
+    large, small = (rng.integers(40, 85, shape, np.uint8) for shape in ((2, 6), (10, 30)))
+    wall = cv2.resize(large, (360, 120), interpolation=cv2.INTER_CUBIC) + cv2.resize(small, (360, 120))
 
     def panned(index):
-        left = 60 if index >= 15 else 0
+        left = 30 if index >= 15 else 0
         image = cv2.cvtColor(wall[:, left : left + 240], cv2.COLOR_GRAY2BGR)
         image[40:76, 120 - left : 136 - left] = COLOURS["red"]
         return Frame("a", index, index / 10, 0.0, 240, 120, Still(image))

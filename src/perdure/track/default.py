@@ -16,8 +16,8 @@ from perdure.track.associate import assign, runner_up
 from perdure.track.frame_kernels import believed, over
 from perdure.track.kernels import fresh
 from perdure.track.learned import Net, given_up
-from perdure.track.linking import Constants, Prices, evidence_of, passes
-from perdure.track.motion_warp import Sway
+from perdure.track.linking import Constants, Prices, associated, passes
+from perdure.track.motion_warp import unmoved
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
@@ -75,7 +75,7 @@ class DefaultRule:
         net: Net = _NO_NET,
     ) -> None:
         self.model, self._weights, self._net = model, weights, net
-        self._shares, self._sway = self.model.shares(), Sway()
+        self._shares, self._sway = self.model.shares(), unmoved()
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
         self._trust_start, self._trust_keep = 0.1, -0.15
@@ -103,16 +103,15 @@ class DefaultRule:
 
     def link(self, scene: Scene) -> Ints:
         """See ``Rule``; again where the links show that the camera has moved."""
-        measured = self.model.measure(scene.boxes)
-        self._pairs = self._evidence(scene, measured)
-        links = self._passes(scene, self._pairs)
-        tracks = scene.tracks
-        shift = self._sway.shift(tracks.motion.place, measured, tracks.confirmed & (tracks.missed == 0), links)
-        if not shift.any():
-            return links
-        tracks.motion.place[:, :2] += shift
-        self._pairs = self._evidence(scene, measured)
-        return self._passes(scene, self._pairs)
+        t, m = scene.tracks, scene.tracks.motion
+        seen = (t.seen, t.missed, t.hits, t.trust, t.box, t.confirmed, t.leaving, t.adrift, t.occluded)
+        known = (m.place, m.speed, m.var_place, *seen, scene.pictured)
+        size = (float(scene.size[0]), float(scene.size[1]))
+        dt = max(scene.at - self._before, 0.0) if self._before > -np.inf else 0.0
+        found = (scene.boxes, scene.scores, size, scene.at, dt)
+        track, box, gain, links = associated(known, *found, self._shares, *self._learned, self._sway)
+        self._pairs = Pairs(track, box, gain, len(t), len(scene.boxes))
+        return np.asarray(links)
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
@@ -184,17 +183,6 @@ class DefaultRule:
             lost = (place, speed, tracks.seen, tracks.missed, tracks.confirmed, tracks.hits, tracks.trust)
             ended |= given_up(*lost, tracks.leaving, scene.at, (width, height), self._net)
         return np.asarray(ended)
-
-    def _evidence(self, scene: Scene, measured: Float64s) -> Pairs:
-        """Every pair that motion and overlap, or these and looks, could link."""
-        t, m = scene.tracks, scene.tracks.motion
-        seen = (t.seen, t.missed, t.hits, t.trust, t.box, t.confirmed, t.leaving, t.adrift, t.occluded)
-        known = (m.place, m.speed, m.var_place, *seen, scene.pictured)
-        size = (float(scene.size[0]), float(scene.size[1]))
-        dt = max(scene.at - self._before, 0.0) if self._before > -np.inf else 0.0
-        found = (scene.boxes, measured, scene.scores)
-        track, box, gain = evidence_of(known, *found, size, scene.at, dt, self._shares, *self._learned)
-        return Pairs(track, box, gain, len(t), len(measured))
 
     def _passes(self, scene: Scene, pairs: Pairs) -> Ints:
         """High boxes to confirmed tracks, low ones to those left, high ones left to new tracks, then the long lost."""

@@ -28,6 +28,17 @@ def usable(boxes: Float64s, scores: Float64s, low_score: float) -> Ints:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def centred(boxes: Float64s) -> Float64s:
+    """(M, 4) centre x, centre y, width and height of xyxy boxes."""
+    measured = np.empty((len(boxes), 4))
+    for j in range(len(boxes)):
+        for c in range(2):
+            half = (boxes[j, c + 2] - boxes[j, c]) / 2
+            measured[j, c], measured[j, c + 2] = boxes[j, c] + half, 2 * half
+    return measured
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def write_boxes(
     rows: Ints,
     boxes: Float64s,

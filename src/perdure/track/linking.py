@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from perdure.track.frame_kernels import offsets
+from perdure.track.frame_kernels import centred, offsets
 from perdure.track.kernels import link_passes, near_pairs
 from perdure.track.learned import Net, described, worth
+from perdure.track.motion_warp import believed_shift
 from perdure.types import Bools, Float64s, Ints
 
 FIRST, LOW, NEW, LATE = 1, 2, 4, 8
@@ -170,8 +171,8 @@ def passes(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def evidence_of(
-    tracks: tuple[Any, ...],
+def associate(
+    known: Known,
     boxes: Float64s,
     measured: Float64s,
     scores: Float64s,
@@ -179,13 +180,49 @@ def evidence_of(
     at: float,
     dt: float,
     shares: Float64s,
+    prices: Prices,
+    net: Net,
+    easier: float,
+    sway: Float64s,
+) -> tuple[Ints, Ints, Float64s, Float64s, Ints]:
+    """Pairs, what each is worth and why, and the (M,) links as if each were worth ``easier`` nats more.
+
+    Where the links show that the camera has moved (``sway``: see ``believed_shift``), the tracks are
+    moved along, in place, and associated again.
+    """
+    when = (prices.moving_s, prices.low_unseen_s, prices.high_score)
+    track, box, gain, told = evidence(known, boxes, measured, scores, size, at, dt, shares, prices, net)
+    links = passes(track, box, gain + easier, known.confirmed, known.seen, scores, at, *when)
+    steady = known.confirmed & (known.missed == 0)
+    shift = believed_shift(sway, known.place, measured, steady, links)
+    if shift[0] != 0 or shift[1] != 0:
+        for i in range(len(known.place)):
+            known.place[i, 0] += shift[0]
+            known.place[i, 1] += shift[1]
+        track, box, gain, told = evidence(known, boxes, measured, scores, size, at, dt, shares, prices, net)
+        links = passes(track, box, gain + easier, known.confirmed, known.seen, scores, at, *when)
+    return track, box, gain, told, links
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def associated(
+    tracks: tuple[Any, ...],
+    boxes: Float64s,
+    scores: Float64s,
+    size: tuple[float, float],
+    at: float,
+    dt: float,
+    shares: Float64s,
     prices: tuple[float, ...],
     net: tuple[Any, ...],
-) -> tuple[Ints, Ints, Float64s]:
-    """``evidence`` for a caller that is not compiled: plain tuples, for named ones cost half a millisecond a call."""
+    sway: Float64s,
+) -> tuple[Ints, Ints, Float64s, Ints]:
+    """``associate`` for a caller that is not compiled: plain tuples, for named ones cost half a millisecond a call."""
     t, p, n = tracks, prices, net
     known = Known(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12])
     worths = Prices(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13])
     weights = Net(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12])
-    track, box, gain, _ = evidence(known, boxes, measured, scores, size, at, dt, shares, worths, weights)
-    return track, box, gain
+    track, box, gain, _, links = associate(
+        known, boxes, centred(boxes), scores, size, at, dt, shares, worths, weights, 0.0, sway
+    )
+    return track, box, gain, links

@@ -39,23 +39,9 @@ def _zoom(points: Float64s, warp: Float64s) -> Float64s:
     return np.asarray(np.sqrt(np.abs(along_x[:, :1] * along_y[:, 1:] - along_x[:, 1:] * along_y[:, :1])))
 
 
-class Sway:
-    """The shift that all people of a frame share because the camera moved, for cameras that nobody compensates.
-
-    The median surprise of the tracks is such a shift plus noise. How far the camera really moves is learned: the
-    variance of the medians beyond ``_CAUTION`` times what their noise explains (empirical Bayes). A still camera has
-    none, so its tracks are never touched; of a swaying one most of each median is believed.
-    """
-
-    def __init__(self) -> None:
-        self._state = np.zeros(3)
-
-    def shift(self, place: Float64s, measured: Float64s, steady: Bools, links: Ints) -> Float64s:
-        """(2,) px by which this frame moved against the predictions ``place`` (N, 4); zeros for a still camera.
-
-        ``measured`` (M, 4) are the boxes in the same coordinates, ``steady`` (N,) tracks sure enough to be asked.
-        """
-        return np.asarray(believed_shift(self._state, place, measured, steady, links))
+def unmoved() -> Float64s:
+    """(3,) what ``believed_shift`` knows of a camera at first: weight, and excess variance along x and y."""
+    return np.zeros(3)
 
 
 _LEAST_TRACKS, _LEAST_BELIEF, _CAUTION = 3, 0.2, 4.0
@@ -66,7 +52,14 @@ _MOST_ASKED = 101
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def believed_shift(state: Float64s, place: Float64s, measured: Float64s, steady: Bools, links: Ints) -> Float64s:
-    """See ``Sway.shift``; ``state`` (3,) is what was learned so far: weight, and excess variance along x and y."""
+    """(2,) px by which this frame moved against the predictions ``place`` (N, 4); zeros for a still camera.
+
+    For cameras that nobody compensates: the shift that all people of a frame share because the camera moved. The median
+    surprise of the tracks is such a shift plus noise. How far the camera really moves is learned in ``state``: the
+    variance of the medians beyond ``_CAUTION`` times what their noise explains (empirical Bayes). A still camera has
+    none, so its tracks are never touched; of a swaying one most of each median is believed. ``measured`` (M, 4) are the
+    boxes in the same coordinates, ``steady`` (N,) tracks sure enough to be asked.
+    """
     count, median, noise = common_shift(place, measured, steady, links)
     shift = np.zeros(2)
     if count < _LEAST_TRACKS:

@@ -24,6 +24,8 @@ _MOST_CORNERS: Final = 400
 _WINDOW: Final = (21, 21)
 _PYRAMID: Final = 4
 """Halvings: with the window a shift by a third of the picture is found."""
+_MARGIN_PX: Final = 4
+"""Of the small picture: an outline stands out against the wall behind, but it walks."""
 _LEAST_AGREE: Final = 12
 _LEAST_SHARE: Final = 0.3
 _OFF_PX: Final = 1.5
@@ -70,8 +72,9 @@ def _small(frame: Frame) -> Small:
 def _corners(picture: Image, people: npt.NDArray[np.floating]) -> Float32s | None:
     """(K, 1, 2) px to follow, spread over the picture outside the people; None where there are too few."""
     free = np.full(picture.shape, 255, np.uint8)
-    for x1, y1, x2, y2 in np.clip(people, 0, max(picture.shape)).astype(int).tolist():
-        free[y1 : y2 + 1, x1 : x2 + 1] = 0
+    grown = people + np.array([-_MARGIN_PX, -_MARGIN_PX, _MARGIN_PX + 1, _MARGIN_PX + 1])
+    for x1, y1, x2, y2 in np.clip(grown, 0, max(picture.shape)).astype(int).tolist():
+        free[y1:y2, x1:x2] = 0
     found = cv2.goodFeaturesToTrack(picture, _MOST_CORNERS, qualityLevel=0.01, minDistance=8, mask=free, blockSize=3)
     return None if found is None or len(found) < _LEAST_AGREE else np.asarray(found, np.float32)
 

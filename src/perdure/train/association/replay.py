@@ -14,8 +14,7 @@ from numba import njit
 from perdure.track.frame_kernels import believed, over, write_boxes
 from perdure.track.kernels import fresh
 from perdure.track.learned import Net, described_lost, worth_of_ending
-from perdure.track.linking import Constants, Known, evidence, passes
-from perdure.track.motion_warp import believed_shift
+from perdure.track.linking import Constants, Known, associate
 from perdure.track.walking import faded, predict_walk, update_walk
 from perdure.track.zones import COUNTS, SURE, learn_outcome, share_of
 from perdure.train.association.choices import Choices, ends, hold_some, no_choices, note_pairs
@@ -98,24 +97,7 @@ def _associate(
     easier: float,
     sway: Float64s,
 ) -> tuple[Ints, Ints, Float64s, Float64s, Ints]:
-    """Pairs, what each is worth and why, and the links as if each were worth ``easier`` nats more."""
-    track, box, gain, told = _evidence(t, n, now, size, constants, net)
-    links = _links(t, n, now, track, box, gain + easier, constants)
-    steady = t.confirmed[:n] & (t.missed[:n] == 0)
-    shift = believed_shift(sway, t.place[:n], now.measured, steady, links)
-    if shift[0] != 0 or shift[1] != 0:
-        for i in range(n):
-            t.place[i, 0] += shift[0]
-            t.place[i, 1] += shift[1]
-        track, box, gain, told = _evidence(t, n, now, size, constants, net)
-        links = _links(t, n, now, track, box, gain + easier, constants)
-    return track, box, gain, told, links
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _evidence(
-    t: Table, n: int, now: Seen, size: tuple[float, float], constants: Constants, net: Net
-) -> tuple[Ints, Ints, Float64s, Float64s]:
+    """``linking.associate`` for the first ``n`` tracks."""
     known = Known(
         t.place[:n],
         t.speed[:n],
@@ -131,25 +113,10 @@ def _evidence(
         t.occluded[:n],
         t.never[:n],
     )
-    return evidence(  # type: ignore[no-any-return]
-        known, now.boxes, now.measured, now.scores, size, now.at, now.dt, constants.shares, constants.prices, net
-    )
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _links(t: Table, n: int, now: Seen, track: Ints, box: Ints, gain: Float64s, constants: Constants) -> Ints:
     prices = constants.prices
-    return passes(  # type: ignore[no-any-return]
-        track,
-        box,
-        gain,
-        t.confirmed[:n],
-        t.seen[:n],
-        now.scores,
-        now.at,
-        prices.moving_s,
-        prices.low_unseen_s,
-        prices.high_score,
+    found = (now.boxes, now.measured, now.scores)
+    return associate(  # type: ignore[no-any-return]
+        known, *found, size, now.at, now.dt, constants.shares, prices, net, easier, sway
     )
 
 

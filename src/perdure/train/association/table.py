@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from perdure.track.frame_kernels import usable
+from perdure.track.frame_kernels import centred, usable
 from perdure.track.linking import Constants
 from perdure.types import Bools, Float64s, Ints
 
@@ -76,13 +76,9 @@ def look(clip: Clip, f: int, low_score: float) -> Seen:
     """The boxes of frame ``f`` that the tracker would use."""
     start, stop = clip.first[f], clip.first[f + 1]
     rows = start + usable(clip.boxes[start:stop], clip.scores[start:stop], low_score)
-    boxes, measured = clip.boxes[rows], np.empty((len(rows), 4))
-    for j in range(len(rows)):
-        for c in range(2):
-            half = (boxes[j, c + 2] - boxes[j, c]) / 2
-            measured[j, c], measured[j, c + 2] = boxes[j, c] + half, 2 * half
+    boxes = clip.boxes[rows]
     dt = clip.at[f] - clip.at[f - 1] if f else 0.0
-    return Seen(rows, boxes, measured, clip.scores[rows], clip.at[f], dt)
+    return Seen(rows, boxes, centred(boxes), clip.scores[rows], clip.at[f], dt)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
