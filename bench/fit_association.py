@@ -29,7 +29,7 @@ from perdure.track.walking import WalkingModel
 from perdure.train.association.clips import Recording, read_recording
 from perdure.train.association.replay import replay
 from perdure.train.association.table import Clip
-from tracking import SHARED, folders
+from tracking import SHARED, folders, worth
 
 KEPT_S = 2.05
 TERMS = ("prior", "motion", "overlap", "unseen")
@@ -122,13 +122,6 @@ def tracked(recording: Recording, variant: Variant) -> TrackingScores:
     rule = DefaultRule(config.high_score, config.confirm_s, config.lost_after_s, *parts(variant))
     done = replay(recording.clip, rule.constants(), Net.none(), config.low_score, 0.0, 0, 0)
     return score(recording.truth, recording.shown(done.numbers))
-
-
-def worth(scores: dict[str, TrackingScores]) -> float:
-    """What is maximised: HOTA + IDF1 of each benchmark, both alike."""
-    years = [{n: s for n, s in scores.items() if n.startswith("MOT17") == modern} for modern in (False, True)]
-    figures = [combined(of_year).figures() for of_year in years]
-    return float(np.mean([f["HOTA"] + f["IDF1"] for f in figures]))
 
 
 def select(count: int) -> None:

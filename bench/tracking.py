@@ -3,6 +3,7 @@
     python bench/tracking.py                 # accuracy on PERDURE_SHARED/data/mot, boxes only, causal output
     python bench/tracking.py --speed         # ms per frame at 50, 200 and 1,000 people
     python bench/tracking.py --ablate        # the default with each of its parts off
+    python bench/tracking.py --tune [PEER]   # peers with what is best on the other sequences (leave one out)
 
 Peers (roboflow ``trackers``) are compared where they can be imported; they are no dependency of perdure.
 """
@@ -83,7 +84,7 @@ def ablated(part: str, sequence: Sequence) -> Step:
     return stepping(RuleTracker("bench", config, rule), sequence)
 
 
-def peer(name: str, sequence: Sequence) -> Step | None:
+def peer(name: str, sequence: Sequence, **change: float) -> Step | None:
     """A tracker of roboflow ``trackers``, or None where it is not installed."""
     try:
         import supervision
@@ -91,7 +92,7 @@ def peer(name: str, sequence: Sequence) -> Step | None:
     except ImportError:
         return None
     kwargs = {"enable_cmc": False} if name == "BoTSORTTracker" else {}
-    tracker = getattr(trackers, name)(frame_rate=sequence.rate_fps, **kwargs)
+    tracker = getattr(trackers, name)(frame_rate=sequence.rate_fps, **kwargs, **change)
 
     def step(_index: int, _at: float, found: Detections) -> tuple[np.ndarray, np.ndarray]:
         rows = np.arange(len(found))
@@ -159,6 +160,64 @@ def ablation(root: Path) -> None:
             row(f"without {part}", evaluated(lambda s, p=part: ablated(p, s), root, year))
 
 
+LONGER = {"lost_track_buffer": 60}
+BELOW = {"high_conf_det_threshold": 0.5, "track_activation_threshold": 0.6}
+GRID: dict[str, tuple[dict[str, float], ...]] = {
+    "SORTTracker": (
+        {},
+        LONGER,
+        {"minimum_iou_threshold": 0.15},
+        LONGER | {"minimum_iou_threshold": 0.15},
+        {"track_activation_threshold": 0.5},
+    ),
+    "ByteTrackTracker": ({}, LONGER, {"minimum_iou_threshold": 0.2}, BELOW, LONGER | BELOW),
+    "OCSORTTracker": (
+        {},
+        LONGER,
+        {"minimum_iou_threshold": 0.2},
+        {"high_conf_det_threshold": 0.5},
+        LONGER | {"high_conf_det_threshold": 0.5},
+    ),
+    "BoTSORTTracker": ({}, LONGER, {"minimum_iou_threshold_first_assoc": 0.1}, BELOW, LONGER | BELOW),
+}
+"""What is tried of each peer around its defaults: how long the lost are kept, overlap, scores."""
+
+
+def worth(scores: dict[str, TrackingScores]) -> float:
+    """What is maximised: HOTA + IDF1 of each benchmark, both alike."""
+    years = [{n: s for n, s in scores.items() if n.startswith("MOT17") == modern} for modern in (False, True)]
+    figures = [combined(of_year).figures() for of_year in years]
+    return float(np.mean([f["HOTA"] + f["IDF1"] for f in figures]))
+
+
+def tuned(root: Path, name: str) -> None:
+    """A peer on each sequence with the variant that is best on all others; and with the best of all, in hindsight."""
+    folds = [folder for year in ("MOT15", "MOT17") for folder in folders(root, year)]
+    sequences = [(f.name, read_sequence(f), read_truth(f / "gt" / "gt.txt")) for f in folds]
+    table: list[dict[str, TrackingScores]] = []
+    for change in GRID[name]:
+        scores = {}
+        for label, sequence, truth in sequences:
+            step = peer(name, sequence, **change)
+            if step is None:
+                print(f"{name:34} not installed")
+                return
+            scores[label] = score(truth, followed(step, sequence))
+        table.append(scores)
+        print(f"    {name} {change or 'as it comes'}: {100 * worth(scores):.2f}", flush=True)
+    best = max(table, key=worth)
+    others = {n: max(table, key=lambda s, n=n: worth({k: v for k, v in s.items() if k != n})) for n in best}
+    for year in ("MOT15", "MOT17"):
+        header(year)
+        for label, chosen in (
+            ("as it comes", table[0]),
+            ("best on the others", {n: s[n] for n, s in others.items()}),
+            ("best of all", best),
+        ):
+            of_year = {n: s for n, s in chosen.items() if n.startswith("MOT17") == (year == "MOT17")}
+            row(f"{name}, {label}", combined(of_year))
+
+
 def crowd(people: int, frames: int, seed: int = 0) -> list[Detections]:
     """People walking on a large floor, 95 % of them found in each frame."""
     rng = np.random.default_rng(seed)
@@ -202,7 +261,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--ablate", action="store_true")
+    parser.add_argument("--tune", nargs="*", choices=PEERS, metavar="PEER", help="all of them unless named")
     given = parser.parse_args()
+    if given.tune is not None:
+        for name in given.tune or PEERS:
+            tuned(SHARED, name)
+        return
     if given.speed:
         speed()
         return

@@ -204,6 +204,20 @@ def test_a_roll_and_a_zoom_during_an_occlusion_are_followed() -> None:
     assert len(ends(warps=False)) == 2
 
 
+def test_who_is_left_behind_by_a_turning_camera_is_found_where_they_stand() -> None:
+    """A camera pans away from somebody for a second and a half, and back."""
+    tracker, left = build("cam", TrackingConfig()), 0.0
+    for index in range(60):
+        pan = 60.0 if 10 <= index < 20 else -60.0 if 25 <= index < 35 else 0.0
+        left += pan
+        seen = box_at(300 - left)[None]
+        found = Detections.of(seen, [0.9]) if seen[0, 0] > 0 else Detections.none()
+        tracker.propose(index, index / 10, SIZE, found, np.array([[1.0, 0, -pan], [0, 1, 0], [0, 0, 1]]))
+        tracker.commit([])
+        assert len(found) or tracker._tracks.number.tolist() == [1]
+    assert [t.id for t in tracker.finish()] == ["cam/1"]
+
+
 def test_doors_are_forgotten_once_the_camera_shows_another_place() -> None:
     tracker = build("cam", TrackingConfig())
     for person in range(8):

@@ -83,8 +83,8 @@ def test_second_best_is_the_runner_up(gain: np.ndarray) -> None:
     pairs, links = pairs_of(gain), linked(gain)
     boxes = np.flatnonzero(links >= 0)
     dense = runner_up(np.where(gain > -4, gain, -np.inf), links[boxes], boxes)
-    np.testing.assert_allclose(pairs.second_best(links)[boxes], dense)
-    np.testing.assert_allclose(pairs.of_links(links)[boxes], gain[links[boxes], boxes])
+    second = kernels.second_best(pairs.track, pairs.box, pairs.gain, links, pairs.n_tracks)
+    np.testing.assert_allclose(second[boxes], dense)
 
 
 @settings(max_examples=40, deadline=None)
@@ -139,8 +139,27 @@ def test_looks_are_added_where_they_are_known() -> None:
 
 
 def test_rivals_are_near_the_best_of_an_asked_track() -> None:
-    pairs = Pairs(np.array([0, 0, 0, 1]), np.array([0, 1, 2, 3]), np.array([5.0, 2.0, 0.5, 9.0]), 2, 4)
-    assert pairs.rivals(np.array([True, False]), 4.0).tolist() == [True, True, False, False]
+    track, box, gain = np.array([0, 0, 0, 1]), np.array([0, 1, 2, 3]), np.array([5.0, 2.0, 0.5, 9.0])
+    near = kernels.rivals(track, box, gain, np.array([True, False]), 4.0, 4)
+    assert near.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("second", "occluded", "crowded", "pictured", "asked"),
+    [
+        (3.0, False, 0, True, [True, True]),  # a close second candidate
+        (0.5, False, 0, True, [False, False]),  # nobody near
+        (0.5, True, 0, True, [True, False]),  # back from an occlusion
+        (0.5, True, 2, True, [False, False]),  # not yet in the clear
+        (3.0, True, 0, False, [False, False]),  # nothing to compare with
+    ],
+)
+def test_looks_are_wanted_where_they_could_change_a_link(
+    second: float, occluded: bool, crowded: int, pictured: bool, asked: list[bool]
+) -> None:
+    track, box, gain = np.array([0, 0]), np.array([0, 1]), np.array([5.0, second])
+    known = (np.array([0, -1]), np.array([crowded, 0], np.uint8), np.array([occluded]), np.array([pictured]))
+    assert kernels.doubtful(track, box, gain, *known, 4.0, 4.0).tolist() == asked
 
 
 @settings(deadline=None)

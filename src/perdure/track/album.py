@@ -48,17 +48,25 @@ class Album:
     def __init__(self, inherited: dict[str, Float32s] | None = None) -> None:
         self._pages: dict[tuple[str, str], _Page] = {}
         self._inherited = inherited or {}
+        self._bodies: dict[str, Float32s | None] = {}
+        """What ``body`` has put together since the last picture."""
 
     def __len__(self) -> int:
         return max((len(page.vectors) for page in self._pages.values()), default=0)
 
     def add(self, crops: Crops, row: int, at: float) -> None:
         """Keep one crop (``row`` of ``crops``)."""
+        self._bodies.clear()
         page = self._pages.setdefault((crops.model, crops.part), _Page())
         page.add(crops.vectors[row], float(crops.quality[row]), at, crops.pictures[row])
 
     def body(self, model: str) -> Float32s | None:
         """(K, D) body vectors of one model, inherited ones too, or None."""
+        if model not in self._bodies:
+            self._bodies[model] = self._together(model)
+        return self._bodies[model]
+
+    def _together(self, model: str) -> Float32s | None:
         page = self._pages.get((model, "body"))
         own = np.stack(page.vectors) if page else None
         old = self._inherited.get(model)

@@ -7,6 +7,7 @@ cuts, and what is told when.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class RuleTracker:
         self._next = first_number
         self._at = -np.inf
         self._index = -1
+        self._turning = False
+        """The camera has brought a warp."""
         self._scene: Scene | None = None
         self._source_rows = np.zeros(0, np.int64)
         self._links = np.zeros(0, np.int64)
@@ -66,6 +69,7 @@ class RuleTracker:
             rule.model.predict(tracks.motion, 1.0 if rule.frames else at - self._at)
         if warp is not None:
             self._zones.forget()
+            self._turning = True
         self._at, self._index = at, index
         # Compiled code is made for one layout of writable arrays: what callers bring is copied into that.
         boxes, scores = detections.boxes.astype(np.float64, "C"), detections.scores.astype(np.float64, "C")
@@ -81,6 +85,7 @@ class RuleTracker:
             flags=detections.flags[rows],
             model=rule.model,
             pictured=tracks.recognisable.copy(),
+            turning=self._turning,
         )
         self._links = rule.link(self._scene)
         wanted = rule.unclear(self._scene, self._links) | self._due(self._scene, self._links)
@@ -148,11 +153,11 @@ class RuleTracker:
 
     def _due(self, scene: Scene, links: Ints) -> Bools:
         """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet."""
-        clean = (scene.flags & (Flag.TRUNCATED | Flag.CROWDED) == 0) & (scene.scores >= self._config.high_score)
         tracks, config = scene.tracks, self._config
         told = (tracks.confirmed, tracks.born, tracks.pictured, tracks.pictures)
         pauses = (config.confirm_s, config.embed_every_s, config.tell_after_s)
-        return np.asarray(due(links, clean, scene.at, *told, *pauses))
+        found = (scene.flags, scene.scores, config.high_score, scene.at)
+        return np.asarray(due(links, *found, *told, *pauses))
 
     def _looks(self, scene: Scene, crops: Sequence[Crops]) -> Looks | None:
         """The body crops compared with every track's album; None where there are none."""
@@ -260,10 +265,7 @@ class RuleTracker:
         return [crop for crop, _ in known], [box for _, box in known]
 
     def _end(self, scene: Scene) -> None:
-        after = Scene(
-            self._tracks, scene.at, scene.size, scene.boxes, scene.scores, scene.flags, scene.model, scene.pictured
-        )
-        self._close(self._rule.ends(after), scene.size)
+        self._close(self._rule.ends(replace(scene, tracks=self._tracks)), scene.size)
 
     def _close(self, over: Bools, size: tuple[int, int] | None) -> None:
         """End tracks: the confirmed go to the teller with what it needs, the others are forgotten."""

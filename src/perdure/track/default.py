@@ -14,14 +14,14 @@ import numpy as np
 
 from perdure.track.associate import assign, runner_up
 from perdure.track.frame_kernels import believed, over
-from perdure.track.kernels import fresh
+from perdure.track.kernels import doubtful, fresh
 from perdure.track.learned import Net, given_up
 from perdure.track.linking import Constants, Prices, associated, passes
 from perdure.track.motion_warp import unmoved
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
-from perdure.track.walking import WalkingModel
+from perdure.track.walking import WalkingModel, reachable
 from perdure.track.zones import INSIDE, SURE
 from perdure.types import Bools, Flag, Float64s, Ints
 
@@ -57,6 +57,7 @@ class Weights:
     """A track unseen for longer is not continued by a low box."""
 
 
+_CROWDED = np.uint8(Flag.CROWDED)
 _WALKING, _NO_NET = WalkingModel(), Net.none()
 
 
@@ -115,17 +116,12 @@ class DefaultRule:
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
-        unclear = np.zeros(len(links), np.bool_)
         if not scene.pictured.any():
-            return unclear
-        high, linked = scene.scores >= self._high_score, links >= 0
-        own = self._pairs.of_links(links)
-        close = self._pairs.second_best(links) > np.maximum(own - self._margin, 0.0)
-        back = linked & scene.tracks.occluded[links] & (scene.flags & Flag.CROWDED == 0)
-        asked = np.zeros(len(scene.tracks), np.bool_)
-        asked[links[linked & (close | back)]] = True
-        unclear |= self._pairs.rivals(asked & scene.pictured, self._rival)
-        free = ~linked & high
+            return np.zeros(len(links), np.bool_)
+        pairs, crowded = self._pairs, scene.flags & _CROWDED
+        known = (pairs.track, pairs.box, pairs.gain, links, crowded, scene.tracks.occluded, scene.pictured)
+        unclear, high = np.asarray(doubtful(*known, self._margin, self._rival)), scene.scores >= self._high_score
+        free = (links < 0) & high
         lost = scene.pictured & scene.tracks.confirmed & ~_taken(scene, links)
         if free.any() and lost.any():
             unclear[free] |= self._reachable(scene, np.flatnonzero(lost), np.flatnonzero(free)).any(axis=0)
@@ -149,7 +145,7 @@ class DefaultRule:
         tracks = scene.tracks
         doubt, refused = tracks.doubt.copy(), np.full(len(links), -1, np.int64)
         own = links[looks.rows]
-        clear = (own >= 0) & (scene.flags[looks.rows] & Flag.CROWDED == 0)
+        clear = (own >= 0) & (scene.flags[looks.rows] & _CROWDED == 0)
         places = np.flatnonzero(clear & scene.pictured[own])
         rows = own[places]
         doubt[rows] = np.maximum(doubt[rows] - looks.llr[rows, places], 0.0)
@@ -172,9 +168,14 @@ class DefaultRule:
         return np.asarray(believed(*table, self._confirm_s, self._high_score + self._trust_start))
 
     def ends(self, scene: Scene) -> Bools:
-        """Unseen for too long, walked out of the picture, or unconfirmed and missed."""
-        tracks = scene.tracks
-        table = (tracks.motion.place, tracks.seen, tracks.missed, tracks.confirmed, tracks.trust, tracks.leaving)
+        """Unseen for too long, walked out of the picture, or unconfirmed and missed.
+
+        A camera that turns finds who was left behind where they are: nobody is ended for being out of its picture.
+        """
+        tracks, place = scene.tracks, scene.tracks.motion.place
+        if scene.turning:
+            place = np.concatenate([np.clip(place[:, :2], 0, scene.size), place[:, 2:]], axis=1)
+        table = (place, tracks.seen, tracks.missed, tracks.confirmed, tracks.trust, tracks.leaving)
         width, height = float(scene.size[0]), float(scene.size[1])
         least = self._high_score + self._trust_keep
         ended = over(*table, scene.at, width, height, self._lost_after_s, least, SURE, self._left_after_s)
@@ -193,13 +194,8 @@ class DefaultRule:
 
     def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
         """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""
-        last, now = self.model.measure(scene.tracks.box[tracks]), self.model.measure(scene.boxes[boxes])
-        height = np.maximum(last[:, None, 3], now[None, :, 3])
-        feet_then, feet_now = last[:, 1] + last[:, 3] / 2, now[:, 1] + now[:, 3] / 2
-        away = np.hypot(last[:, None, 0] - now[None, :, 0], feet_then[:, None] - feet_now[None, :]) / height
-        ratio = np.abs(np.log(last[:, None, 3] / now[None, :, 3]))
-        unseen = scene.unseen_s[tracks][:, None]
-        return np.asarray((away <= self._reach + self._walk * unseen) & (ratio <= 0.25 + 0.25 * unseen))
+        last, unseen = scene.tracks.box[tracks], scene.unseen_s[tracks]
+        return np.asarray(reachable(last, scene.boxes[boxes], unseen, self._reach, self._walk))
 
     def _recover(self, scene: Scene, links: Ints, looks: Looks) -> Ints:
         """Give boxes left over to lost tracks by looks alone, where the best fits clearly better than the second."""
@@ -208,8 +204,7 @@ class DefaultRule:
         if not len(lost) or not len(places):
             return links
         boxes = looks.rows[places]
-        reachable = self._reachable(scene, lost, boxes)
-        gain = np.where(reachable, looks.llr[np.ix_(lost, places)], -np.inf)
+        gain = np.where(self._reachable(scene, lost, boxes), looks.llr[np.ix_(lost, places)], -np.inf)
         rows, columns = assign(gain, self._recover_least)
         clear = gain[rows, columns] - runner_up(gain, rows, columns) >= self._recover_margin
         recovered = links.copy()

@@ -78,7 +78,9 @@ def write_boxes(
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def due(
     links: Ints,
-    clean: Bools,
+    flags: Marks,
+    scores: Float64s,
+    high_score: float,
     at: float,
     confirmed: Bools,
     born: Float64s,
@@ -88,7 +90,7 @@ def due(
     embed_every_s: float,
     tell_after_s: float,
 ) -> Bools:
-    """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet.
+    """(M,) boxes whose track is due for a picture: a clean one (high, no flag), or any if a track to be told has none.
 
     The more pictures there are, the longer until the next.
     """
@@ -96,7 +98,8 @@ def due(
     for j in range(len(links)):
         i = links[j]
         if i >= 0 and (confirmed[i] or at - born[i] >= confirm_s):
-            regular = clean[j] and at - pictured[i] >= embed_every_s * (1 + pictures[i] / 4)
+            clean = flags[j] == 0 and scores[j] >= high_score
+            regular = clean and at - pictured[i] >= embed_every_s * (1 + pictures[i] / 4)
             asked[j] = regular or (pictures[i] == 0 and at - born[i] >= tell_after_s)
     return asked
 

@@ -7,6 +7,7 @@ Without the JIT (``NUMBA_DISABLE_JIT=1``) the same functions run as plain Python
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from perdure.types import Bools, Float64s, Ints
@@ -273,6 +274,37 @@ def hungarian(cost: Float64s) -> Ints:
         if row_of[j]:
             chosen[row_of[j] - 1] = j - 1
     return chosen
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def doubtful(
+    track: Ints,
+    box: Ints,
+    gain: Float64s,
+    links: Ints,
+    crowded: npt.NDArray[np.uint8],
+    occluded: Bools,
+    pictured: Bools,
+    margin: float,
+    within: float,
+) -> Bools:
+    """(M,) boxes whose looks could change a link: ``within`` so many nats of the best for a track that is asked.
+
+    Asked is one that has a picture, and a second candidate closer than ``margin``, or is back from an occlusion in a
+    box that is not ``crowded``.
+    """
+    own = np.full(len(links), -np.inf)
+    for p in range(len(track)):
+        if links[box[p]] == track[p]:
+            own[box[p]] = gain[p]
+    second = second_best(track, box, gain, links, len(pictured))
+    asked = np.zeros(len(pictured), np.bool_)
+    for j in range(len(links)):
+        i = links[j]
+        if i >= 0 and pictured[i]:
+            asked[i] = second[j] > max(own[j] - margin, 0.0) or (occluded[i] and crowded[j] == 0)
+    near: Bools = rivals(track, box, gain, asked, within, len(links))
+    return near
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

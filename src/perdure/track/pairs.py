@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perdure.track import kernels
-from perdure.types import Bools, Float64s, Ints
+from perdure.types import Float64s, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,18 +36,3 @@ class Pairs:
         gain = self.gain.copy()
         gain[known] += llr[self.track[known], which[known]]
         return Pairs(self.track, self.box, gain, self.n_tracks, self.n_boxes)
-
-    def of_links(self, links: Ints) -> Float64s:
-        """(M,) gain of each linked box; ``-inf`` where it is not linked."""
-        gain = np.full(self.n_boxes, -np.inf)
-        own = links[self.box] == self.track
-        gain[self.box[own]] = self.gain[own]
-        return gain
-
-    def second_best(self, links: Ints) -> Float64s:
-        """(M,) for each linked box the best other gain of its track or of itself; ``-inf`` where there is none."""
-        return np.asarray(kernels.second_best(self.track, self.box, self.gain, links, self.n_tracks))
-
-    def rivals(self, asked: Bools, within: float) -> Bools:
-        """(M,) boxes with a gain above 0 and ``within`` of the best for one of the ``asked`` tracks (N,)."""
-        return np.asarray(kernels.rivals(self.track, self.box, self.gain, asked, within, self.n_boxes))

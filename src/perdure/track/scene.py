@@ -45,6 +45,8 @@ class Scene:
     model: MotionModel
     pictured: Bools
     """(N,) which tracks have any picture to compare with."""
+    turning: bool = False
+    """The camera itself moves, and how is known: who is out of the picture may be in it again."""
 
     @property
     def predicted(self) -> Float64s:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from perdure.track.kalman import Motion, MotionModel, Step
-from perdure.types import Float64s, Ints
+from perdure.types import Bools, Float64s, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,23 @@ def update_walk(
             var_place[i, c] *= 1 - gain
             var_speed[i, c] -= gain_speed * covar[i, c]
             covar[i, c] *= 1 - gain
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def reachable(last: Float64s, now: Float64s, unseen_s: Float64s, reach: float, walk: float) -> Bools:
+    """(K, L) could a walker have come from the last box (K, 4) to this one (L, 4), both xyxy, at a believable height?
+
+    Feet may be ``reach`` heights away at once and ``walk`` more for each second unseen.
+    """
+    possible = np.zeros((len(last), len(now)), np.bool_)
+    for k in range(len(last)):
+        for n in range(len(now)):
+            tall, tall_now = last[k, 3] - last[k, 1], now[n, 3] - now[n, 1]
+            aside = (last[k, 0] + last[k, 2] - now[n, 0] - now[n, 2]) / 2
+            away = np.hypot(aside, last[k, 3] - now[n, 3]) / max(tall, tall_now)
+            ratio = abs(np.log(tall / tall_now))
+            possible[k, n] = away <= reach + walk * unseen_s[k] and ratio <= 0.25 + 0.25 * unseen_s[k]
+    return possible
 
 
 def _heights(place: Float64s) -> Float64s:
