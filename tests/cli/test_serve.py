@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from perdure.cli import app
 from perdure.errors import ConfigError, SourceError, StoreError
+from perdure.nodes import camera_book
 from tests.nodes.clips import write_clip
 
 
@@ -27,7 +28,8 @@ def test_cameras_are_added_listed_and_removed_without_showing_passwords(tmp_path
     data = tmp_path / "site"
     said = run("camera", "add", "door", door, "--data", data)
     assert "160 x 120, 10 frames a second" in said.output
-    run("camera", "add", "yard", "rtsp://me:secret@192.0.2.1/live", "--data", data, "--untested")
+    run("camera", "add", "yard", "rtsp://me:secret@192.0.2.1/live", "--data", data, "--untested", "--moving")
+    assert {name: camera.moving for name, camera in camera_book.read(data).items()} == {"door": False, "yard": True}
     listed = run("camera", "list", "--data", data).output
     assert "rtsp://192.0.2.1/live" in listed
     assert "secret" not in listed
