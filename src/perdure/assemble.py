@@ -176,8 +176,17 @@ def gallery(
     scorer, rule = policy(config, model, calibration)
     listed_only = config.mode != "open"  # then nobody new is made, so nothing has to be joined or taken apart
     upkeep = Keeper() if config.maintain and config.policy == "default" and not listed_only else None
-    ways = topology or Topology()
-    return Gallery(model, dim, scorer, rule, config.wait_s, config.return_rate, ways, upkeep, listed_only)
+    return Gallery(
+        model,
+        dim,
+        scorer,
+        rule,
+        config.wait_s,
+        config.return_rate,
+        upkeep=upkeep,
+        listed_only=listed_only,
+        topology=topology or Topology(),
+    )
 
 
 def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -> tuple[Scorer, Rule]:
