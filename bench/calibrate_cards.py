@@ -10,8 +10,14 @@ then repeats the fit.
 
 Checked on the last 100 identities (1,621 crops): the share of different and of same pairs of crops above the threshold
 for the simple policies, and rank-1 and mAP by the Market protocol with one query per identity and camera.
-``--write`` puts the calibration and the two retrieval figures into the card; ``--keep`` keeps the vectors of all crops
-there as ``NAME.npz`` and takes them from there the next time (delete them when the model changes).
+Quality: the model's own and the plain one, fused and made the probability that a crop ranks its own identity first
+among 50 people (``perdure.evaluate.quality_calibration``), fitted on the same identities; the error is that on the last
+100. With ``--held-out`` the error is that of two fits, each on the queries of half of these people, on the other half;
+what is kept is fitted on all of them. The calibration is then measured with the new quality.
+
+``--write`` puts both and the two retrieval figures into the card; ``--keep`` keeps vectors and qualities of all crops
+there as ``NAME.npz``, as the model gives them, and takes them from there the next time (delete them when it
+changes).
 """
 
 from __future__ import annotations
@@ -19,19 +25,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from perdure.embed.open import open_embedder
+from perdure.embed.quality import quality
 from perdure.evaluate.datasets import query_each, read
 from perdure.evaluate.embeddings import Embeddings, embed_pictures, load, people, save
+from perdure.evaluate.quality_calibration import GALLERY, error, fit_scale, ranks_first
 from perdure.evaluate.retrieval import Labels, score_vectors
 from perdure.evaluate.stream_calibration import FALSE_POSITIVE_RATE, comparisons, fit_calibration
 from perdure.gallery.strangers import Strangers
 from perdure.models import catalogue
-from perdure.models.card import Calibration, StrangerTail
-from perdure.types import Float64s
+from perdure.models.card import Calibration, Card, EmbedderOutput, QualityScale, StrangerTail
+from perdure.types import Bools, Float32s, Float64s, Ints
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 HELD_OUT = 100
@@ -49,10 +59,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for the vectors of all crops")
     chosen = parser.parse_args()
     here = [card.name for card in catalogue.cards() if card.task == "embedder" and catalogue.locate(card)]
-    print("embedder                            slope  offset threshold | held out: FPR  recall  rank-1    mAP")
+    print(
+        "embedder                            slope  offset threshold | held out: FPR  recall  rank-1    mAP | "
+        "quality: own weight  error"
+    )
     for name in chosen.names or here:
         everybody = embedded(name, chosen.keep)
         last = np.isin(everybody.person, people(everybody)[-HELD_OUT:])
+        everybody, scale = rated(everybody, card_of(name), last, chosen.held_out)
         found = calibrate(everybody[last if chosen.held_out else ~last], name, chosen.held_out)
         held = everybody[last]
         labels = Labels(held.person, held.camera)
@@ -62,22 +76,74 @@ def main() -> None:
         rank1, mean_ap = float(ranked.cmc[0]), ranked.mean_ap
         print(
             f"{name:34} {found.slope:6.2f} {found.offset:7.2f} {found.threshold:9.3f} | "
-            f"{strangers:13.4f} {returning:7.3f} {rank1:7.3f} {mean_ap:6.3f}",
+            f"{strangers:13.4f} {returning:7.3f} {rank1:7.3f} {mean_ap:6.3f} | {told(scale)}",
             flush=True,
         )
         if chosen.write:
-            write(name, found, {"rank-1": rank1, "mAP": mean_ap})
+            write(name, found, scale, {"rank-1": rank1, "mAP": mean_ap})
+
+
+def told(scale: QualityScale | None) -> str:
+    """For the table."""
+    return "not rated" if scale is None else f"{scale.own:19.2f} {scale.error:6.3f}"
+
+
+def card_of(name: str) -> Card:
+    """The card of an embedder."""
+    return next(card for card in catalogue.cards() if card.name == name and card.task == "embedder")
 
 
 def embedded(name: str, keep: Path | None) -> Embeddings:
-    """All crops of Market-1501 dev by one model."""
+    """All crops of Market-1501 dev by one model, their qualities as it gives them."""
     kept = None if keep is None else keep / f"{name}.npz"
     if kept is not None and kept.exists():
         return load(kept)
-    made = embed_pictures(read(SHARED / "data" / "market1501-dev").pictures, open_embedder(name, "cpu", 1))
+    made = embed_pictures(
+        read(SHARED / "data" / "market1501-dev").pictures, open_embedder(name, "cpu", 1, scaled=False)
+    )
     if kept is not None:
         save(made, kept)
     return made
+
+
+def rated(everybody: Embeddings, card: Card, last: Bools, held_out: bool) -> tuple[Embeddings, QualityScale | None]:
+    """The same crops with qualities that are probabilities, and how they became so; models that are code stay."""
+    if not isinstance(card.output, EmbedderOutput):
+        return everybody, None
+    plain = np.array([quality(np.asarray(cv2.imread(path), np.uint8)) for path in everybody.paths], np.float32)
+    own = everybody.quality if card.output.quality else None
+    fitted = last if held_out else ~last
+    first = ranks_first(everybody[fitted])
+    scale = fit_scale(None if own is None else own[fitted], plain[fitted], first)
+    raw = plain if own is None else own
+    if held_out:
+        wrong, checked = crossed(everybody.person[last], None if own is None else own[last], plain[last], first)
+    else:
+        wrong = error(scale, raw[last], plain[last], ranks_first(everybody[last]))
+        checked = f"error on the last {HELD_OUT} identities"
+    count = int(np.isfinite(first).sum())
+    block = QualityScale(
+        own=scale.own,
+        fused=scale.fused,
+        first=scale.first,
+        identities=GALLERY,
+        error=round(wrong, 4),
+        fitted_on=f"Market-1501 dev, {len(np.unique(everybody.person[fitted]))} identities, {count} crops; {checked}",
+        source=f"python bench/calibrate_cards.py {card.name}{' --held-out' if held_out else ''} --write",
+    )
+    return replace(everybody, quality=scale(raw, plain)), block
+
+
+def crossed(person: Ints, own: Float32s | None, plain: Float32s, first: Float64s) -> tuple[float, str]:
+    """The error of fits on every second person, on the others, and what that is."""
+    numbers = np.unique(person)
+    wrong = []
+    for half in (numbers[::2], numbers[1::2]):
+        mine = np.isin(person, half)
+        scale = fit_scale(None if own is None else own[mine], plain[mine], first[mine])
+        raw = plain if own is None else own
+        wrong.append(error(scale, raw[~mine], plain[~mine], first[~mine]))
+    return float(np.mean(wrong)), "error of fits on the queries of half of them, on the other half"
 
 
 def pairs(held: Embeddings) -> tuple[Float64s, Float64s]:
@@ -91,7 +157,7 @@ def pairs(held: Embeddings) -> tuple[Float64s, Float64s]:
 def calibrate(fitted: Embeddings, name: str, held_out: bool) -> Calibration:
     """The calibration block of the card."""
     found, compared = fit_calibration(fitted), comparisons(fitted)
-    seen = next(card for card in catalogue.cards() if card.name == name and card.task == "embedder").trained_on
+    seen = card_of(name).trained_on
     who = f"{len(people(fitted))} {'held-out' if held_out else 'training'} identities"
     return Calibration(
         slope=round(found.slope, 3),
@@ -124,12 +190,14 @@ def tail(found: Strangers) -> StrangerTail:
     )
 
 
-def write(name: str, found: Calibration, figures: dict[str, float]) -> None:
-    """Put the block and the figures into the packaged card."""
+def write(name: str, found: Calibration, scale: QualityScale | None, figures: dict[str, float]) -> None:
+    """Put the blocks and the figures into the packaged card."""
     for path in catalogue.CARDS.glob("*.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["name"] == name and content["task"] == "embedder":
             content["calibration"] = found.model_dump()
+            if scale is not None:
+                content["quality"] = scale.model_dump()
             others = [metric for metric in content.get("metrics", []) if metric["on"] != CHECKED_ON]
             content["metrics"] = others + [
                 {"name": key, "value": round(value, 3), "on": CHECKED_ON, "source": found.source}

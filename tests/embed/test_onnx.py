@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from perdure.embed.embedder import Embedder
 from perdure.embed.onnx import MOST_AT_ONCE, OnnxEmbedder
 from perdure.embed.open import open_embedder
+from perdure.embed.quality import quality as plain_quality
 from perdure.errors import ModelError
 
 HEIGHT, WIDTH = 16, 8
@@ -118,6 +119,28 @@ def test_the_model_s_own_quality_wins(tmp_path: Path) -> None:
     form = {"decoder": "vector", "vector": "vector", "dim": 3, "quality": "quality"}
     _, quality = opened(tmp_path, input=given, output=form).embed([plain((30, 60, 90)), plain((3, 3, 3))])
     np.testing.assert_allclose(quality, [0.06, 0.003], rtol=1e-4)
+
+
+def test_qualities_are_on_the_scale_of_the_card(tmp_path: Path) -> None:
+    block = {"own": 0.5, "fused": [0.0, 0.5, 1.0], "first": [0.0, 0.8, 0.9], "identities": 50, "error": 0.02,
+             "fitted_on": "x", "source": "y"}  # fmt: skip
+    crops = [
+        np.random.default_rng(0).integers(0, 256, (160, 68, 3), np.uint8),
+        plain((30, 60, 90)),
+        plain((9, 9, 9), 3),
+    ]
+    given = {"tensor": "images", "height": HEIGHT, "width": WIDTH, "colour": "bgr", "scale": 0.001, "fit": "stretch"}
+    form = {"decoder": "vector", "vector": "vector", "dim": 3}
+    own = {**form, "quality": "quality"}
+    _, told = opened(tmp_path, input=given, output=own).embed(crops)
+    plain_ones = np.array([plain_quality(crop) for crop in crops])
+    _, fused = opened(tmp_path, input=given, output=own, quality=block).embed(crops)
+    expected = np.interp((told + plain_ones) / 2, [0, 0.5, 1], [0, 0.8, 0.9])
+    np.testing.assert_allclose(fused, [*expected[:2], 0.0], rtol=1e-5)
+    _, alone = opened(tmp_path, input=given, output=form, quality=block).embed(crops)
+    np.testing.assert_allclose(alone, [*np.interp(plain_ones, [0, 0.5, 1], [0, 0.8, 0.9])[:2], 0.0], rtol=1e-5)
+    raw = open_embedder(str(tmp_path / "mean.onnx"), "cpu", 1, scaled=False)
+    np.testing.assert_allclose(raw.embed(crops)[1][:2], plain_ones[:2], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perdure.embed.crop import stack, usable
-from perdure.embed.quality import quality
+from perdure.embed.quality import Scale, quality
 from perdure.embed.vectors import unit
 from perdure.errors import ModelError
 from perdure.models.card import EmbedderOutput
@@ -22,8 +22,12 @@ MOST_AT_ONCE = 16
 class OnnxEmbedder:
     """An ``Embedder`` that follows its card."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, scaled: bool = True) -> None:
         """Tries the network once on blank crops, so a wrong one is told now and not in the middle of a run.
+
+        Args:
+            session: the opened network.
+            scaled: whether qualities are brought to the card's scale, where it has one.
 
         Raises:
             ModelError: the network does not give what its card says.
@@ -34,6 +38,8 @@ class OnnxEmbedder:
         self._session, self._input, self._form = session, given, form
         self._height, self._width = given.height, given.width
         self._tensors = [form.vector] if form.quality is None else [form.vector, form.quality]
+        told = session.card.quality if scaled else None
+        self._scale = None if told is None else Scale(told.own, told.fused, told.first)
         self._run([np.zeros((given.height, given.width, 3), np.uint8)] * 2)
 
     @property
@@ -66,7 +72,17 @@ class OnnxEmbedder:
         return vectors, np.where(good, np.clip(np.nan_to_num(qualities), 0.0, 1.0), 0.0).astype(np.float32)
 
     def _run(self, crops: list[Image]) -> tuple[Float32s, Float32s]:
-        """(K, D) vectors as the network gives them, and (K,) quality."""
+        """(K, D) vectors as the network gives them, and (K,) quality, on the card's scale."""
+        vectors, own = self._ask(crops)
+        if self._form.quality is not None and self._scale is None:
+            return vectors, own
+        plain = np.array([quality(crop) for crop in crops], np.float32)
+        if self._form.quality is None:
+            own = plain
+        return vectors, plain if self._scale is None else self._scale(own, plain)
+
+    def _ask(self, crops: list[Image]) -> tuple[Float32s, Float32s]:
+        """(K, D) vectors and (K,) quality, both as the network gives them; without a quality of its own NaN."""
         answers = self._session.run(normalise(stack(crops, self._height, self._width), self._input), self._tensors)
         vectors = answers[0].reshape(answers[0].shape[0], -1) if answers[0].ndim > 1 else answers[0]
         if vectors.shape != (len(crops), self.dim):
@@ -75,7 +91,7 @@ class OnnxEmbedder:
                 f"found {'x'.join(map(str, answers[0].shape))}; is the card's dim right?"
             )
         if self._form.quality is None:
-            return vectors, np.array([quality(crop) for crop in crops], np.float32)
+            return vectors, np.full(len(crops), np.nan, np.float32)
         if answers[1].size != len(crops):
             raise ModelError(
                 f"model {self.name}: expected {self._form.quality!r} with one value per crop, "

@@ -9,8 +9,12 @@ from perdure.models.catalogue import BASELINE, choose, find
 from perdure.models.session import Device, open_session
 
 
-def open_embedder(name_or_path: str, device: Device = "auto", threads: int | None = None) -> Embedder:
+def open_embedder(
+    name_or_path: str, device: Device = "auto", threads: int | None = None, *, scaled: bool = True
+) -> Embedder:
     """The embedder of a name in the catalogue, an ONNX file with a card, ``auto`` or ``baseline``.
+
+    ``scaled``: whether its qualities are brought to the scale of its card.
 
     Raises:
         ModelError: unknown, missing, not an embedder, or not of the form its card says.
@@ -26,4 +30,4 @@ def open_embedder(name_or_path: str, device: Device = "auto", threads: int | Non
     if not isinstance(card.output, EmbedderOutput):
         raise ModelError(f"model {card.name} is no embedder: its card has no vector output")
     tensors = [card.output.vector] + ([card.output.quality] if card.output.quality else [])
-    return OnnxEmbedder(open_session(card, path, tensors, device, threads))
+    return OnnxEmbedder(open_session(card, path, tensors, device, threads), scaled=scaled)

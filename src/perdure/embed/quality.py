@@ -1,16 +1,20 @@
-"""A plain quality of a crop, for models that give none: how sharp, how large, how person-shaped.
+"""How good a crop is: a plain quality from its pixels, and what it and the model's own say together.
 
-Each factor is a smooth step in [0, 1] and they multiply, so one bad property is enough. The constants are round numbers
-read off typical surveillance crops, not fitted; a learned quality replaces all of it where a model has one.
+Plain: how sharp, how large, how person-shaped. Each factor is a smooth step in [0, 1] and they multiply, so one bad
+property is enough. The constants are round numbers read off typical surveillance crops, not fitted.
+
+``Scale`` brings both to one probability, as measured with the model: that the crop ranks its own identity first.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from perdure.embed.crop import resize, usable
-from perdure.types import Image
+from perdure.types import Float32s, Float64s, Image
 
 HALF_HEIGHT_PX = 48.0
 """A crop of this height has size factor 0.5."""
@@ -43,3 +47,27 @@ def _sharpness(crop: Image) -> float:
 def _aspect(crop: Image) -> float:
     off = np.log(crop.shape[1] / crop.shape[0] / USUAL_ASPECT)
     return float(np.exp(-0.5 * (off / ASPECT_SPREAD) ** 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From the model's own quality and the plain one to the probability of ranking one's own identity first.
+
+    A weighted mean of the two, then a rising line through points that isotonic regression found
+    (``perdure.evaluate.quality_calibration``). Below what was measured it falls to 0 in proportion.
+    """
+
+    own: float
+    """Weight of the model's own quality, in [0, 1]; the plain one has the rest."""
+    fused: tuple[float, ...]
+    """(P,) weighted means, rising from 0."""
+    first: tuple[float, ...]
+    """(P,) probabilities, never falling, from 0."""
+
+    def __call__(self, own: Float32s, plain: Float32s) -> Float32s:
+        """(K,) float32 probabilities of K crops, from (K,) qualities in [0, 1] of either kind."""
+        return np.asarray(np.interp(self.fuse(own, plain), self.fused, self.first), np.float32)
+
+    def fuse(self, own: Float32s, plain: Float32s) -> Float64s:
+        """(K,) weighted means, in [0, 1]."""
+        return np.clip(self.own * own.astype(np.float64) + (1 - self.own) * plain.astype(np.float64), 0.0, 1.0)

@@ -42,8 +42,13 @@ def even_odds(same: Bools) -> Float64s:
     return np.where(same, 0.5 / max(positives, 1), 0.5 / max(len(same) - positives, 1))
 
 
-def reliability(probability: Float64s, same: Bools, weights: Float64s | None = None, bins: int = 15) -> Reliability:
-    """How often pairs of a predicted (N,) probability really are the same person; ``weights`` (N,) default to equal."""
+def reliability(
+    probability: Float64s, same: Bools | Float64s, weights: Float64s | None = None, bins: int = 15
+) -> Reliability:
+    """How often pairs of a predicted (N,) probability really are the same person; ``weights`` (N,) default to equal.
+
+    ``same`` may be a probability itself, where chance decides what happens.
+    """
     weight = np.full(len(probability), 1.0) if weights is None else weights
     place = np.minimum((probability * bins).astype(np.int64), bins - 1)
     total = np.asarray(np.bincount(place, weight, minlength=bins), np.float64)
@@ -72,7 +77,7 @@ def min_cllr(score: Float64s, same: Bools) -> float:
     return cllr(log_odds - prior, same)
 
 
-def isotonic(score: Float64s, same: Bools) -> Float64s:
+def isotonic(score: Float64s, same: Bools | Float64s) -> Float64s:
     """(N,) share of same pairs as the best rising function of the score; equal scores get equal values."""
     from scipy.optimize import isotonic_regression
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -131,6 +132,28 @@ class Calibration(_Part):
     source: str = Field(description="The command that measured it.")
 
 
+class QualityScale(_Part):
+    """From the model's own quality and the plain one to the probability that a crop ranks its own identity first."""
+
+    own: float = Field(ge=0.0, le=1.0, description="Weight of the model's own quality; the plain one has the rest.")
+    fused: tuple[float, ...] = Field(min_length=2, max_length=64, description="Weighted means, rising from 0.")
+    first: tuple[float, ...] = Field(min_length=2, max_length=64, description="Probability at each, never falling.")
+    identities: int = Field(ge=2, description="In a gallery of so many people.")
+    error: float = Field(ge=0.0, le=1.0, description="Expected calibration error on other people.")
+    fitted_on: str = Field(description="Data, crops and people it was fitted on, and on whom the error was measured.")
+    source: str = Field(description="The command that fitted it.")
+
+    @model_validator(mode="after")
+    def _rises(self) -> QualityScale:
+        if len(self.fused) != len(self.first):
+            raise ValueError("fused and first have the same number of points")
+        if self.fused[0] != 0 or any(b <= a for a, b in pairwise(self.fused)):
+            raise ValueError("fused starts at 0 and rises")
+        if min(self.first) < 0 or max(self.first) > 1 or any(b < a for a, b in pairwise(self.first)):
+            raise ValueError("first lies in [0, 1] and never falls")
+        return self
+
+
 class Metric(_Part):
     """One measured figure."""
 
@@ -160,6 +183,7 @@ class Card(_Part):
     parent: str | None = Field(None, description="The model it was trained from or distilled from.")
     notice: str | None = Field(None, description="Text that has to travel with the weights.")
     calibration: Calibration | None = Field(None, description="Embedders: what a cosine is worth.")
+    quality: QualityScale | None = Field(None, description="Embedders: what a crop's quality is worth; none: as told.")
 
     @model_validator(mode="after")
     def _complete(self) -> Card:

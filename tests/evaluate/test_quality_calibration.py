@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from perdure.embed.quality import Scale
+from perdure.errors import InputError
+from perdure.evaluate.quality_calibration import error, fit_scale, ranks_first
+
+
+def test_how_often_ones_own_comes_first_equals_trying_every_gallery(pictures_of) -> None:
+    pictures = pictures_of(people=6, spread=1.2, seed=3, per_stay=2)
+    person = pictures.person.copy()
+    person[:3] = [0, -1, 0]  # two distractors and junk ask for nobody
+    pictures = replace(pictures, person=person)
+    found = ranks_first(pictures, gallery=3)
+    cosines = pictures.vectors @ pictures.vectors.T
+    for row in range(len(pictures)):
+        if person[row] < 1:
+            assert np.isnan(found[row])
+            continue
+        own = (person == person[row]) & (pictures.camera != pictures.camera[row])
+        wins = [
+            cosines[row, own].max() >= cosines[row, np.isin(person, others)].max()
+            for others in combinations(sorted({*person.tolist()} - {0, -1, person[row]}), 2)
+        ]
+        assert found[row] == pytest.approx(np.mean(wins))
+
+
+def test_who_was_seen_by_one_camera_only_says_nothing(pictures_of) -> None:
+    pictures = pictures_of(people=4)
+    one_camera = (pictures.person != 1) | (pictures.camera == 1)
+    found = ranks_first(pictures[one_camera], gallery=4)
+    assert np.isnan(found[pictures.person[one_camera] == 1]).all()
+    assert np.isfinite(found[pictures.person[one_camera] != 1]).all()
+
+
+def test_too_few_people_are_told(pictures_of) -> None:
+    with pytest.raises(InputError, match="needs 50 people or more, found 8"):
+        ranks_first(pictures_of(people=8))
+
+
+def made(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Own and plain quality, and chance by three parts of the one and one of the other."""
+    rng = np.random.default_rng(seed)
+    own, plain = rng.uniform(0, 1, (2, count)).astype(np.float32)
+    chance = np.clip(0.2 + 0.75 * (0.75 * own + 0.25 * plain) ** 2, 0, 1)
+    return own, plain, (rng.uniform(size=count) < chance).astype(np.float64)
+
+
+def test_the_fitted_scale_is_a_probability_on_others() -> None:
+    own, plain, first = made(6000, 0)
+    scale = fit_scale(own, plain, first)
+    assert scale.own == pytest.approx(0.75, abs=0.15)
+    others = made(6000, 1)
+    assert error(scale, *others) < 0.03
+    as_it_is = Scale(1.0, (0.0, 1.0), (0.0, 1.0))
+    assert error(as_it_is, *others) > 0.1
+    assert (np.diff(scale.first) >= 0).all()
+    assert (np.diff(scale.fused) > 0).all()
+    assert scale.fused[0] == scale.first[0] == 0.0
+
+
+def test_without_a_quality_of_its_own_the_plain_one_stands_alone() -> None:
+    _, plain, first = made(500, 2)
+    scale = fit_scale(None, plain, first)
+    assert scale.own == 0.0
+    np.testing.assert_array_equal(scale(np.zeros_like(plain), plain), scale(np.ones_like(plain), plain))
+
+
+def test_crops_that_cannot_be_asked_are_left_out() -> None:
+    own, plain, first = made(800, 3)
+    unknown = np.concatenate([first, np.full(200, np.nan)])
+    worse = np.concatenate([own, np.ones(200, np.float32)]), np.concatenate([plain, np.ones(200, np.float32)])
+    assert fit_scale(*worse, unknown) == fit_scale(own, plain, first)
+
+
+def test_one_and_the_same_quality_and_few_crops_are_harmless() -> None:
+    same = np.full(9, 0.6, np.float32)
+    scale = fit_scale(same, same, np.array([1.0, 0, 1, 1, 0, 1, 1, 1, 1]))
+    np.testing.assert_allclose(scale(same, same), 7 / 9, atol=1e-3)
+    assert fit_scale(same[:2], same[:2], np.ones(2)).first[-1] == 1.0
