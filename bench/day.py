@@ -9,8 +9,9 @@ drawn from a model fitted to the embedder's vectors of real people (``--images``
 ``PERDURE_SHARED``); a tracker's faults (a tenth of the stays in two parts, 3 % of meetings swapped, 1 % of tracks that
 end on somebody else) are put in. Tracklets go through the live site's own path (``nodes/rehearsal.py``).
 
-A true visit is one person's stays with no gap over ``events.visit_gap_s``. It is told if a notified event is mostly
-about it, joined if only events about another visit hold it, else missed. Nothing was tuned on these days.
+A true visit is one person's stays with no gap over ``events.visit_gap_s``. It is told if an event that was notified, or
+took in one that was, is mostly about it; joined if only events about other visits hold it, else missed. Nothing was
+tuned on these days.
 """
 
 from __future__ import annotations
@@ -92,9 +93,8 @@ def scored(told: Sequence[TrueTracklet], found: Rehearsed, visit_gap_s: float) -
         for sighting in event.sightings:
             weight[visit_of[sighting.tracklet]] += sighting.end - sighting.start  # type: ignore[assignment]
         main[event.id], holds[event.id] = weight.most_common(1)[0][0], set(weight)
-    heard = {str(told["event"]) for told in found.notifications}
-    are_told = {visit for id, visit in main.items() if id in heard}
-    joined = {visit for visits in holds.values() for visit in visits} - are_told
+    are_told = {visit for id, visit in main.items() if id in found.told}
+    joined = {visit for visits in holds.values() for visit in visits} - set(main.values())
     return Score(len(set(visit_of.values())), len(are_told), len(joined), len(found.notifications))
 
 

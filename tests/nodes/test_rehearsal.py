@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from perdure import assemble
 from perdure.config import parse
 from perdure.gallery.calibrate import Calibration
-from perdure.nodes.rehearsal import FIRST_TOLD_S, as_told, rehearse
+from perdure.nodes.rehearsal import FIRST_TOLD_S, _standing, as_told, rehearse
 from perdure.simulate.stream import Faults, StreamPlan, tracked
 from perdure.simulate.stream_people import Pictures
 from perdure.simulate.stream_traffic import Stay
@@ -80,6 +82,13 @@ def test_an_hour_of_mowing_is_one_notification_where_cameras_alone_give_dozens(t
     assert gardener.start == pytest.approx(BEGAN)
     assert gardener.end == pytest.approx(stays[-1].end)
     assert found.people == 2
+    assert found.told == {event.id for event in found.events}
+
+
+def test_who_was_told_of_as_somebody_else_was_told_of():
+    events = {"a": "b", "b": "c", "c": "", "lone": "", "gone": "nobody"}
+    reader = SimpleNamespace(event=lambda id: SimpleNamespace(superseded_by=events[id]) if id in events else None)
+    assert [_standing(reader, id) for id in ("a", "c", "lone", "gone")] == ["c", "c", "lone", "nobody"]
 
 
 def test_who_comes_back_later_is_the_same_person_and_another_visit(tmp_path):

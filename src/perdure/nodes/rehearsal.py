@@ -36,6 +36,8 @@ class Rehearsed:
     """What was told, in order."""
     events: list[Event]
     """Visits that stand, the newest first."""
+    told: frozenset[str]
+    """Of these, whoever was notified of: by their own id, or that of a visit that was taken in since."""
     people: int
 
 
@@ -62,9 +64,11 @@ def rehearse(tracklets: Sequence[Tracklet], config: Config, folder: Path) -> Reh
         site.wait(site.clock + 2 * config.events.visit_gap_s, notifier, reader)
         events = [event for page in _pages(reader) for event in page]
         people = reader.count_people()
+        lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+        notifications = [json.loads(line) for line in lines]
+        standing = frozenset(_standing(reader, one["event"]) for one in notifications)
     outbox.close()
-    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
-    return Rehearsed([json.loads(line) for line in lines], events, people)
+    return Rehearsed(notifications, events, standing & {event.id for event in events}, people)
 
 
 class _Site(LiveSite):
@@ -109,6 +113,14 @@ def as_told(tracklet: Tracklet) -> Iterator[tuple[float, Tracklet]]:
             )
             yield float(moment), so_far
     yield tracklet.end, replace(tracklet, revision=revision + 1)
+
+
+def _standing(reader: SiteReader, id: str) -> str:
+    """The event that this one went into, over any number of steps; itself where it stands."""
+    event = reader.event(id)
+    while event is not None and event.superseded_by and event.superseded_by != id:
+        id, event = event.superseded_by, reader.event(event.superseded_by)
+    return id
 
 
 def _pages(reader: SiteReader) -> Iterator[list[Event]]:
