@@ -81,13 +81,8 @@ def _corners(picture: Image, people: npt.NDArray[np.floating]) -> Float32s | Non
 
 def _similarity(before: Image, now: Image, corners: Float32s) -> Float64s | None:
     """(3, 3) px -> px between two small pictures, or None where too few corners agree."""
-    there, followed, _ = cv2.calcOpticalFlowPyrLK(
-        before,
-        now,
-        corners,
-        None,  # type: ignore[arg-type]
-        winSize=_WINDOW,
-        maxLevel=_PYRAMID,
+    there, followed, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+        before, now, corners, None, winSize=_WINDOW, maxLevel=_PYRAMID
     )
     kept = followed.ravel() == 1
     if kept.sum() < _LEAST_AGREE:
