@@ -7,8 +7,8 @@
 new pictures of known people and of strangers; recall is against comparing each picture with every stored tracklet in
 numpy. People are drawn from a made-up crowd, or from the model fitted to embeddings (docs/formats.md, with camera,
 sequence and frame). ``sure`` takes real embeddings: the people of one half (of even or odd place), with the calibration
-that the other half gives. Each tracklet but one of every person is stored, half of the people not at all, and the
-answers are sorted by the probability they came with.
+that the other half gives. Each tracklet but one of every person is stored, half of the people not at all; as many
+pictures of strangers as of known people are asked, and the answers sorted by the probability they came with.
 """
 
 from __future__ import annotations
@@ -190,6 +190,9 @@ def sure(everybody: Embeddings, half: str, seed: int) -> None:
         else:
             told.append(tracklet(f"c{c}/{number}", embeddings.model, f"c{c}", BEGAN + 60 * number, vectors, quality))
             who.append(f"P{p}")
+    ours, strangers = ([q for q in questions if (q[0] in known) == here] for here in (True, False))
+    drawn = rng.permutation(len(strangers))[: len(ours)]
+    questions = ours + [strangers[i] for i in drawn]  # half of them, as the search is told to expect
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "site.db"
         with SiteStore(path) as store:

@@ -45,7 +45,8 @@ def test_nobody_more_alike_is_missed(people, seed):
     assert [one.owner for one in found][:1] == best[:1].tolist()
     assert [one.similarity for one in found] == pytest.approx([mean[one.owner] for one in found], abs=1e-5)
     appearance = float(scorer.calibration.log_likelihood_ratio(mean[best[0]]))
-    odds = appearance + prior_log_odds(0.9, len(index), people)
+    slope, offset = alike.PICTURE
+    odds = slope * appearance + offset + prior_log_odds(0.9, len(index), people)
     assert found[0].probability == pytest.approx(probability(odds), abs=1e-4)
 
 

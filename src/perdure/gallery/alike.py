@@ -12,6 +12,10 @@ from perdure.gallery.scan import Probes
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Bools, Float32s, Ints
 
+PICTURE = (0.5, 1.4)
+"""Slope and offset: nats of a similarity with tracklets -> of the same similarity with a single picture, which is less
+like its own person and says less. Fitted on single pictures of the first half of market1501-dev (docs/results.md)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
@@ -23,6 +27,8 @@ class Asked:
     """Of the pictures behind it, in [0, 1]."""
     owner: int = -1
     """Code of the identity that is looked for, which is not found again; -1: nobody knows who it is."""
+    worth: tuple[float, float] = (1.0, 0.0)
+    """Slope and offset of the likelihood ratio, nats; see ``PICTURE``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ def of_pictures(vectors: Float32s, quality: Float32s, scorer: CentredLinkage, in
     """
     if vectors.ndim != 2 or vectors.shape[1] != index.dim:
         raise ValueError(f"vectors of shape {vectors.shape}, the index holds vectors of length {index.dim}")
-    return Asked(scorer.probe_of(vectors, index), float(quality.mean()))
+    return Asked(scorer.probe_of(vectors, index), float(quality.mean()), worth=PICTURE)
 
 
 def of_tracklets(rows: Ints, scorer: CentredLinkage, index: Index) -> Asked:
@@ -83,7 +89,9 @@ def alike(
     best = nearest[np.argsort(-mean[index.owners[nearest]], kind="stable")[:count]]
     similarity = mean[index.owners[best]]
     known = len(np.unique(index.owners[index.owners >= 0]))
-    odds = scorer.calibration.log_likelihood_ratio(similarity) + prior_log_odds(return_rate, len(index), known)
+    slope, offset = asked.worth
+    ratio = slope * scorer.calibration.log_likelihood_ratio(similarity) + offset
+    odds = ratio + prior_log_odds(return_rate, len(index), known)
     return [
         Alike(int(index.owners[row]), probability(float(odds[i])), float(similarity[i]), index.ids[row])
         for i, row in enumerate(best.tolist())
