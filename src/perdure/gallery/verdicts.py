@@ -74,16 +74,22 @@ class Verdicts:
             self.answers[entry.number] = entry
             self._about.setdefault(entry.pair, []).append(entry.number)
         elif gone := self.answers.pop(entry.of, None):
-            self._about[gone.pair].remove(entry.of)
+            self._forget(gone)
 
     def drop(self, entry: Entry, gone: Answer | None = None) -> None:
         """Forget the last entry again, which could not be followed; ``gone``: the answer it took back."""
         self.last = entry.number - 1
         if isinstance(entry, Answer):
-            self._about[self.answers.pop(entry.number).pair].remove(entry.number)
+            self._forget(self.answers.pop(entry.number))
         elif gone is not None:
             self.answers[gone.number] = gone
-            self._about[gone.pair] = sorted([*self._about[gone.pair], gone.number])
+            self._about[gone.pair] = sorted([*self._about.get(gone.pair, []), gone.number])
+
+    def _forget(self, gone: Answer) -> None:
+        """Leave no trace of an answer, so that a log in which it never was folds to the same."""
+        self._about[gone.pair].remove(gone.number)
+        if not self._about[gone.pair]:
+            del self._about[gone.pair]
 
     def about(self, pair: frozenset[str]) -> list[Answer]:
         """The answers about a pair that count: of each reviewer the latest, in order."""
