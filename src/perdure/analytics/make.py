@@ -287,7 +287,7 @@ def _by_camera(now: _Period) -> list[Plot]:
     for code, name in enumerate(stays.cameras):
         own = seconds[camera == code]
         row: list[Cell] = [name, *spread(own), int(people[code]), len(own)]
-        rows.append([*row, rounded(float(own.sum()) / 3600), int(begun[code]), int(ended[code])])
+        rows.append([*row, round(float(own.sum()) / 3600, 3), int(begun[code]), int(ended[code])])
     found = counts.flows(views, made)
     return [
         Plot(

@@ -54,7 +54,7 @@ def _dwell(spells: Sequence[Spell]) -> Plot:
     for place in _places(spells):
         own = [s for s in spells if s.place == place]
         seconds = [s.end - s.start for s in own]
-        rows.append([place, *spread(seconds), len({s.person for s in own}), len(own), round(sum(seconds) / 3600, 2)])
+        rows.append([place, *spread(seconds), len({s.person for s in own}), len(own), round(sum(seconds) / 3600, 3)])
     return Plot(
         name="zones",
         title="Stays in zones",
