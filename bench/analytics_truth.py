@@ -2,6 +2,7 @@
 
     python bench/analytics_truth.py [--plans house shop office] [--minutes 60]
     python bench/analytics_truth.py --footage DIR     # of perdure simulate, with perdure run in DIR/run
+    python bench/analytics_truth.py --day house [--looks looks.npz]     # a whole day without pixels, as bench/day.py
 
 For queue and zones of the shop: ``python bench/zones.py --draw DIR``, then ``perdure run --config DIR/drawn.yaml``.
 
@@ -23,7 +24,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -32,19 +33,24 @@ import cv2
 import numpy as np
 
 import zones  # bench/zones.py
+from day import TRAFFIC, day_of
+from gardener import SHARED, fitted
 from perdure.analytics import calendar, make
 from perdure.analytics.figures import Report
 from perdure.analytics.read import Rules, Source
 from perdure.assemble import calibration_of
+from perdure.config import parse
 from perdure.embed.open import open_embedder
 from perdure.events.visits import group
 from perdure.geometry import iou
+from perdure.nodes.rehearsal import rehearse
 from perdure.nodes.search_index import SearchIndex, Within, models_in
 from perdure.simulate.building import lens_of, scene_of
 from perdure.simulate.people import Day, Walk
 from perdure.simulate.plan import CameraPlan, Plan
 from perdure.simulate.reading import load
 from perdure.simulate.scene import Scene, visible_from
+from perdure.simulate.stream import StreamPlan, tracked
 from perdure.simulate.truth import SEEN_HEIGHT_PX, SEEN_VISIBILITY
 from perdure.store.run_store import RunStore
 from perdure.types import Event, Sighting, Tracklet
@@ -158,11 +164,23 @@ def keep(path: Path, told: list[Tracklet], home: dict[str, str]) -> None:
         store.write_result(told, home, [], events)
 
 
-def figures(path: Path, seconds: float) -> Report:
+def of_day(name: str, looks_file: Path | None, seed: int, folder: Path) -> tuple[Report, Happened, float]:
+    """A day of tracklets with a tracker's faults through the live site's own path: its figures, and what happened."""
+    cameras, ways = day_of(name, seed)
+    looks = replace(fitted(SHARED / "data" / "market1501-dev", looks_file), seed=seed)
+    told = [one.tracklet for one in tracked(ways, looks, cameras, StreamPlan(traffic=TRAFFIC[name], seed=seed))]
+    rehearse(told, parse({}), folder)
+    since = min(stay.start for way in ways for stay in way)
+    stays = [(stay.person, cameras[stay.camera], stay.start - since, stay.end - since) for way in ways for stay in way]
+    seconds = max(stay[3] for stay in stays) + 1.0
+    return figures(folder / "site.db", seconds, since), Happened(stays), seconds
+
+
+def figures(path: Path, seconds: float, since: float = 0.0) -> Report:
     with Source(path) as source:
         config = source.config()
         rules = Rules(VISIT_GAP_S, 0.0) if config is None else Rules(VISIT_GAP_S, config.events.min_visit_s)
-        asked = make.Question.of(0.0, seconds, UTC, "UTC", "minute", heat=False)
+        asked = make.Question.of(since, since + seconds, UTC, "UTC", "minute" if seconds < 7200 else "hour", heat=False)
         return make.report(source, rules, asked, path.parent.name)
 
 
@@ -334,14 +352,20 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--footage", type=Path, nargs="*", default=[])
+    parser.add_argument("--day", nargs="*", default=[], choices=list(TRAFFIC))
+    parser.add_argument("--looks", type=Path)
     chosen = parser.parse_args()
+    for name in chosen.day:
+        with tempfile.TemporaryDirectory() as temporary:
+            found, happened, seconds = of_day(name, chosen.looks, chosen.seed, Path(temporary))
+            compared(f"a day in the {name}, tracklets told with a tracker's faults", found, happened, seconds)
     for footage in chosen.footage:
         happened, seconds = of_truth_files(footage)
         journeys(footage, happened)
         found = figures(footage / "run" / "perdure.db", seconds)
         compared(f"{footage.name}, the run", found, happened, seconds)
         places(footage, found)
-    if chosen.footage:
+    if chosen.footage or chosen.day:
         return
     for name in chosen.plans:
         plan = load(name, minutes=chosen.minutes)
