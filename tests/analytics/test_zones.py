@@ -28,8 +28,8 @@ def over(start, direction):
 def test_stays_in_zones():
     found = made(stay("shop/fruit", "P1", 0, 10), stay("shop/fruit", "P1", 50, 70), stay("shop/milk", "P2", 0, 8))
     assert found["zones"].rows == [
-        ["shop/fruit", 12.5, 15.0, 17.5, 1, 2, 0.01],
-        ["shop/milk", 8.0, 8.0, 8.0, 1, 1, 0.0],
+        ["shop/fruit", 12.5, 15.0, 17.5, 1, 2, 0.008],
+        ["shop/milk", 8.0, 8.0, 8.0, 1, 1, 0.002],
     ]
     assert set(found) == {"zones"}
 
