@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from perdure.interop.mot import Boxes, Sequence, read_sequence
 from perdure.track.build import build
 from perdure.track.core import RuleTracker
 from perdure.track.default import DefaultRule, Weights
+from perdure.track.kalman import Motion
+from perdure.track.scene import Scene
 from perdure.track.walking import WalkingModel
-from perdure.types import Detections
+from perdure.types import Crops, Detections
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 NAMES = ("sort", "deepsort", "bytetrack", "ocsort", "botsort", "default")
@@ -73,6 +75,55 @@ PARTS_OFF: dict[str, tuple[Weights, WalkingModel]] = {
     "motion of the long lost": (replace(WEIGHTS, late=-99.0), WALKING),
     "motion after one second": (replace(WEIGHTS, moving_s=1.0), WALKING),
 }
+
+
+class ReUpdated(RuleTracker):
+    """The default with observation-centric re-update (OC-SORT, section 4), which it does without.
+
+    A track found again gets the filter that a straight path over the gap would have given it; with ``speed_only`` no
+    more than the speed of that.
+    """
+
+    after_s, speed_only = 0.0, False
+
+    def __init__(self, config: TrackingConfig, rule: DefaultRule) -> None:
+        super().__init__("bench", config, rule)
+        self._after: dict[int, Motion] = {}
+        """The filters right after the last box, by number."""
+
+    def _observe(self, scene: Scene, links: np.ndarray) -> None:
+        tracks, model, only = scene.tracks, self._rule.model, np.array([0])
+        for box in np.flatnonzero(links >= 0).tolist():
+            row, gap = int(links[box]), int(tracks.missed[links[box]])
+            motion, passed_s = self._after.get(int(tracks.number[row])), float(scene.at - tracks.seen[row])
+            if motion is None or not gap or passed_s < self.after_s:
+                continue
+            last, now = model.measure(tracks.box[row][None]), model.measure(scene.boxes[box][None])
+            for step in range(1, gap + 1):
+                motion.predict(model, passed_s / (gap + 1))
+                motion.update(model, only, model.boxes(last + (now - last) * step / (gap + 1)))
+            motion.predict(model, passed_s / (gap + 1))
+            if self.speed_only:
+                tracks.motion.speed[row] = motion.speed[0]
+            else:
+                tracks.motion.put(np.array([row]), motion)
+        super()._observe(scene, links)
+
+    def commit(self, crops: Iterable[Crops]) -> None:
+        """As the tracker itself; then the filters are kept."""
+        super().commit(list(crops))
+        seen = np.flatnonzero(self._tracks.missed == 0)
+        now = {int(self._tracks.number[row]): self._tracks.motion.take(np.array([row])) for row in seen}
+        alive = set(self._tracks.number.tolist())
+        self._after = {number: motion for number, motion in (self._after | now).items() if number in alive}
+
+
+def re_updated(sequence: Sequence, after_s: float, speed_only: bool) -> Step:
+    """The default with re-update."""
+    config = TrackingConfig(confirm_s=0.1)
+    tracker = ReUpdated(config, DefaultRule(config.high_score, config.confirm_s, config.lost_after_s))
+    tracker.after_s, tracker.speed_only = after_s, speed_only
+    return stepping(tracker, sequence)
 
 
 def ablated(part: str, sequence: Sequence) -> Step:
@@ -158,6 +209,8 @@ def ablation(root: Path) -> None:
         row("default", evaluated(lambda s: ours("default", s), root, year))
         for part in PARTS_OFF:
             row(f"without {part}", evaluated(lambda s, p=part: ablated(p, s), root, year))
+        row("with re-update", evaluated(lambda s: re_updated(s, 0.0, speed_only=False), root, year))
+        row("with re-update of speed, 0.5 s on", evaluated(lambda s: re_updated(s, 0.5, speed_only=True), root, year))
 
 
 LONGER = {"lost_track_buffer": 60}

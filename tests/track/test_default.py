@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
+from perdure.track.default import DefaultRule
+from perdure.track.scene import Looks, Scene
+from perdure.track.tracks import Tracks
 from perdure.types import Flag
 
-from .conftest import box_at, crowded, play
+from .conftest import SIZE, box_at, crowded, play
 
 Frames = list[tuple[float, dict[int, np.ndarray]]]
 
@@ -81,3 +85,29 @@ def test_a_swap_is_undone_when_the_person_is_seen_clearly() -> None:
 def test_without_looks_a_swap_cannot_be_seen() -> None:
     frames, flags = swapped_in_a_crowd()
     assert len(play(frames, flags=flags, looks=False).last()) == 1
+
+
+@pytest.mark.parametrize(("later_s", "doubt"), [(0.1, 3.46), (2.0, 5.89)])
+def test_looks_of_frames_in_a_row_are_nearly_one_look(later_s: float, doubt: float) -> None:
+    """A look that speaks for somebody else by 3 nats, and another like it."""
+    rule = DefaultRule(0.5, 0.25, 3.0)
+    tracks = Tracks.started(rule.model, np.array([1]), box_at(200)[None], np.array([0.9]), 0.0)
+    tracks.confirmed[:] = True
+    against = np.full((1, 1), -3.0)
+    looks = Looks(np.array([0]), np.ones(1), np.full((1, 1), 0.3), against, np.ones((1, 1), np.float32))
+    for at in (1.0, 1.0 + later_s):
+        tracks.seen[:] = at - 0.1
+        scene = Scene(
+            tracks,
+            at,
+            SIZE,
+            box_at(200)[None],
+            np.array([0.9]),
+            np.zeros(1, np.uint8),
+            rule.model,
+            np.ones(1, np.bool_),
+        )
+        verdict = rule.relink(scene, rule.link(scene), looks)
+        tracks.doubt = verdict.doubt
+    assert verdict.links.tolist() == [0]
+    assert tracks.doubt[0] == pytest.approx(doubt, abs=0.01)

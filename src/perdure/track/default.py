@@ -80,7 +80,7 @@ class DefaultRule:
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
         self._trust_start, self._trust_keep = 0.1, -0.15
-        self._doubt_hidden, self._doubt_steady = 4.0, 9.0
+        self._doubt_hidden, self._doubt_steady, self._alike_s = 4.0, 9.0, 0.6
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
         self._floor, self._left_after_s = -7.0, 0.5
@@ -140,7 +140,8 @@ class DefaultRule:
         """Cumulated doubt of each track, and the boxes refused to a track because that has become too great.
 
         Source: Page, "Continuous Inspection Schemes", Biometrika 1954: the sum of the log-likelihood ratios for a
-        change, never below 0, is the fastest test for a change point. Right after an occlusion less is needed.
+        change, never below 0, is the fastest test for a change point. Right after an occlusion less is needed. Looks of
+        frames in a row show the same pose in the same light: what comes soon after the last one counts for less.
         """
         tracks = scene.tracks
         doubt, refused = tracks.doubt.copy(), np.full(len(links), -1, np.int64)
@@ -148,7 +149,9 @@ class DefaultRule:
         clear = (own >= 0) & (scene.flags[looks.rows] & _CROWDED == 0)
         places = np.flatnonzero(clear & scene.pictured[own])
         rows = own[places]
-        doubt[rows] = np.maximum(doubt[rows] - looks.llr[rows, places], 0.0)
+        new = 1 - np.exp((tracks.heard[rows] - scene.at) / self._alike_s)
+        doubt[rows] = np.maximum(doubt[rows] - new * looks.llr[rows, places], 0.0)
+        tracks.heard[rows] = scene.at
         broken = doubt[rows] > np.where(tracks.occluded[rows], self._doubt_hidden, self._doubt_steady)
         refused[looks.rows[places[broken]]] = rows[broken]
         doubt[rows[broken]] = 0.0

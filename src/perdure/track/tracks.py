@@ -50,6 +50,8 @@ class Tracks:
     """(N,) hidden behind somebody else, or missing, since the last look at its appearance."""
     doubt: Float64s
     """(N,) nats by which its looks speak for somebody else, since they last spoke for the person themselves."""
+    heard: Float64s
+    """(N,) UTC seconds of the last look that counted for or against it; ``-inf`` before the first."""
     sure: Float64s
     """(N,) UTC seconds until which there is no doubt that this is one person."""
     adrift: Bools
@@ -81,6 +83,7 @@ class Tracks:
             pictured=np.full(n, -np.inf),
             occluded=np.zeros(n, np.bool_),
             doubt=np.zeros(n),
+            heard=np.full(n, -np.inf),
             sure=np.full(n, at),
             adrift=np.zeros(n, np.bool_),
             leaving=np.zeros(n),
