@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -27,7 +27,7 @@ from perdure.evaluate.tracking import TrackingScores, score
 from perdure.evaluate.tracks import Tracks
 from perdure.track.build import build
 from perdure.track.core import RuleTracker
-from perdure.track.default import DefaultRule
+from perdure.track.default import DefaultRule, Weights
 from perdure.types import Crops, Detections
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -91,7 +91,7 @@ def row(label: str, scores: TrackingScores, asked: float) -> None:
     print(f"{label:34} {shares} {int(f['IDSW']):5d} {asked:6.1f}", flush=True)
 
 
-def ablated(config: TrackingConfig, **off: float) -> RuleTracker:
+def ablated(config: TrackingConfig, **off: object) -> RuleTracker:
     """The default with some of its constants changed."""
     rule = DefaultRule(config.high_score, config.confirm_s, config.lost_after_s)
     for name, value in off.items():
@@ -115,6 +115,7 @@ def main() -> None:
     for label, off, looks in (
         ("without refusing contradictions", {"doubt_hidden": np.inf, "doubt_steady": np.inf}, True),
         ("without recovery by looks", {"recover_least": np.inf}, True),
+        ("low boxes in others like any", {"weights": replace(Weights(), crowded_low=0.0)}, True),
         ("without low boxes", {}, True),
         ("without any looks", {}, False),
     ):

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from perdure.config import TrackingConfig
+from perdure.track.build import build
 from perdure.track.default import DefaultRule
 from perdure.track.scene import Looks, Scene
 from perdure.track.tracks import Tracks
-from perdure.types import Flag
+from perdure.types import Detections, Flag
 
 from .conftest import SIZE, box_at, crowded, play
 
@@ -111,3 +113,15 @@ def test_looks_of_frames_in_a_row_are_nearly_one_look(later_s: float, doubt: flo
         tracks.doubt = verdict.doubt
     assert verdict.links.tolist() == [0]
     assert tracks.doubt[0] == pytest.approx(doubt, abs=0.01)
+
+
+@pytest.mark.parametrize(("aside", "flag", "ids"), [(2.0, 2, 1), (40.0, 2, 2), (40.0, 0, 1)])
+def test_a_faint_box_in_another_continues_a_track_only_where_it_is_expected(aside: float, flag: int, ids: int) -> None:
+    """Somebody stands still: for a second only a faint box is left of them, in place or beside it."""
+    tracker = build("cam", TrackingConfig(lost_after_s=0.5))
+    for index in range(40):
+        faint = 20 <= index < 30
+        found = Detections.of([box_at(300 + aside * faint)], [0.3 if faint else 0.9], [flag if faint else 0])
+        tracker.propose(index, index / 10, SIZE, found)
+        tracker.commit([])
+    assert len(tracker.finish()) == ids

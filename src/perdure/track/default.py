@@ -55,6 +55,8 @@ class Weights:
     late: float = -3.0
     low_unseen_s: float = 0.4
     """A track unseen for longer is not continued by a low box."""
+    crowded_low: float = 6.0
+    """A low box that lies in another is as often its double as somebody hidden: it continues a track from here on."""
 
 
 _CROWDED = np.uint8(Flag.CROWDED)
@@ -112,7 +114,7 @@ class DefaultRule:
         found = (scene.boxes, scene.scores, size, scene.at, dt)
         track, box, gain, links = associated(known, *found, self._shares, *self._learned, self._sway)
         self._pairs = Pairs(track, box, gain, len(t), len(scene.boxes))
-        return np.asarray(links)
+        return self._without_doubles(scene, np.asarray(links))
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
@@ -131,7 +133,7 @@ class DefaultRule:
         """Associate again with the evidence of looks added, refuse what they contradict, then look for the lost."""
         late = scene.pictured & (scene.unseen_s > self._weights.moving_s + 0.05)
         llr = looks.llr - np.where(late, self._weights.late, 0.0)[:, None]
-        links = self._passes(scene, self._pairs.with_looks(looks.rows, llr))
+        links = self._without_doubles(scene, self._passes(scene, self._pairs.with_looks(looks.rows, llr)))
         doubt, refused = self._contradicted(scene, links, looks)
         links = np.where(refused >= 0, -1, links)
         return Verdict(self._recover(scene, links, looks), doubt, refused)
@@ -194,6 +196,17 @@ class DefaultRule:
         who = (tracks.confirmed, tracks.seen, scene.scores, scene.at)
         when = (weights.moving_s, weights.low_unseen_s, self._high_score)
         return np.asarray(passes(pairs.track, pairs.box, pairs.gain, *who, *when))
+
+    def _without_doubles(self, scene: Scene, links: Ints) -> Ints:
+        """The links without those of low boxes in others (``Weights.crowded_low``)."""
+        low = (links >= 0) & (scene.scores < self._high_score) & (scene.flags & _CROWDED != 0)
+        if not low.any():
+            return links
+        track, box, gain = self._pairs.track, self._pairs.box, self._pairs.gain
+        unsure = (links[box] == track) & low[box] & (gain < self._weights.crowded_low)
+        kept = links.copy()
+        kept[box[unsure]] = -1
+        return kept
 
     def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
         """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""
