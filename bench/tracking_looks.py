@@ -115,7 +115,7 @@ def main() -> None:
     for label, off, looks in (
         ("without refusing contradictions", {"doubt_hidden": np.inf, "doubt_steady": np.inf}, True),
         ("without recovery by looks", {"recover_least": np.inf}, True),
-        ("low boxes in others like any", {"weights": replace(Weights(), crowded_low=0.0)}, True),
+        ("faint boxes in others like any", {"weights": replace(Weights(), crowded_low=0.0)}, True),
         ("without low boxes", {}, True),
         ("without any looks", {}, False),
     ):
