@@ -82,7 +82,7 @@ class DefaultRule:
         self._high_score, self._confirm_s, self._lost_after_s = high_score, confirm_s, lost_after_s
         self._margin, self._rival, self._used_overlap = 4.0, 4.0, 0.6
         self._trust_start, self._trust_keep = 0.1, -0.15
-        self._doubt_hidden, self._doubt_steady, self._alike_s = 4.0, 9.0, 0.6
+        self._doubt_hidden, self._doubt_steady, self._alike_s = 8.0, 18.0, 0.6
         self._walk, self._reach = 1.3, 0.6
         self._recover_least, self._recover_margin = 1.5, 1.5
         self._floor, self._left_after_s = -7.0, 0.5
