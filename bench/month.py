@@ -3,7 +3,11 @@
     python bench/month.py [--days 30] [--people 150] [--embeddings some.npz] [--svg docs/images/gallery-month.svg]
 
 People return, some look much like others, the tracker breaks tracks, swaps people and mixes them up
-(``perdure.simulate.stream``). With embeddings (docs/formats.md, with camera, sequence and frame) the people are fitted
+(``perdure.simulate.stream``). Scored at the end of each day: all tracklets told so far, and those of the last
+``LATELY_DAYS`` days alone. A share of mistakes that stays the same adds to the fragments of all so far day by day;
+among the latest it shows as a level line. Also told: tracklets of two people, and of one, that were taken apart.
+
+With embeddings (docs/formats.md, with camera, sequence and frame) the people are fitted
 to them and the calibration is measured on them; without, both come from a made-up crowd. Clothes stay the same: what
 changes with them no appearance can join, looked after or not.
 """
@@ -17,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +30,20 @@ import numpy as np
 from perdure.assemble import gallery as open_gallery
 from perdure.config import GalleryConfig
 from perdure.evaluate.embeddings import Embeddings, load
-from perdure.evaluate.partition import PartitionScores
-from perdure.evaluate.replay import scores, tell
+from perdure.evaluate.partition import PartitionScores, partition
+from perdure.evaluate.replay import assigned, scores, tell
 from perdure.evaluate.simulator import fitted_people
 from perdure.evaluate.stream import Stream, of_simulation
 from perdure.evaluate.stream_calibration import fit_calibration
 from perdure.gallery.calibrate import Calibration
-from perdure.gallery.maintain import health
+from perdure.gallery.gallery import Gallery
+from perdure.gallery.health import health
+from perdure.gallery.swaps import SECOND
 from perdure.simulate.stream import Faults, StreamPlan, stream
 from perdure.simulate.stream_people import Habits
 from perdure.simulate.stream_traffic import DAY_S, CameraGraph, Traffic
+
+LATELY_DAYS = 5
 
 
 def made_up(people: int = 200, dim: int = 128) -> Embeddings:
@@ -58,10 +67,13 @@ class Day:
 
     number: int
     scores: PartitionScores
+    """Of everything told so far."""
+    lately: PartitionScores
+    """Of what was told in the last ``LATELY_DAYS`` days."""
 
 
-def month(told: Stream, calibration: Calibration, maintain: bool, days: int) -> list[Day]:
-    """The scores of everything told so far, at the end of each day."""
+def month(told: Stream, calibration: Calibration, maintain: bool, days: int, of_two: Set[str]) -> list[Day]:
+    """The scores at the end of each day; ``of_two`` are the tracklets whose pictures show two people."""
     gallery = open_gallery(GalleryConfig(maintain=maintain), told.model, told.dim, calibration)
     found, begun, start = [], 0, time.process_time()
     for day in range(1, days + 1):
@@ -70,12 +82,25 @@ def month(told: Stream, calibration: Calibration, maintain: bool, days: int) -> 
         for quiet in range(60):  # the night
             gallery.tick(float(told.at[end - 1]) + 60 * quiet)
         begun = end
-        found.append(Day(day, scores(told, gallery, end)))
+        found.append(Day(day, scores(told, gallery, end), latest(told, gallery, end)))
     seconds = time.process_time() - start
     print(
         f"  maintenance {'on' if maintain else 'off'}: {1e3 * seconds / len(told):.1f} ms a tracklet, {health(gallery)}"
     )
+    apart = {part.supersedes for id, part in gallery.evidence.items() if id.endswith(SECOND)}
+    print(
+        f"  taken apart: {len(apart & of_two)} of {len(of_two)} tracklets of two people, {len(apart - of_two)} of "
+        f"{len(told) - len(of_two)} of one",
+        flush=True,
+    )
     return found
+
+
+def latest(told: Stream, gallery: Gallery, end: int) -> PartitionScores:
+    """Of the tracklets of the last days before row ``end``."""
+    rows, identities = assigned(told, gallery.partition, end)
+    late = told.at[rows] > told.at[end - 1] - LATELY_DAYS * DAY_S
+    return partition(told.person[rows][late], np.array(identities, str)[late], told.crops[rows][late])
 
 
 def draw(on: list[Day], off: list[Day], path: Path) -> None:
@@ -110,17 +135,21 @@ def main() -> None:
     looks = fitted_people(crowd, options.seed, Habits(new_clothes=0.0))
     traffic = Traffic(options.days, options.visits_per_day, options.people, returning=0.8)
     plan = StreamPlan(traffic, Faults(), seed=options.seed)
-    told = of_simulation(looks.model, list(stream(looks, CameraGraph.corridor(4), plan)))
+    true = list(stream(looks, CameraGraph.corridor(4), plan))
+    told = of_simulation(looks.model, true)
+    of_two = {t.tracklet.id for t in true if len(np.unique(t.exemplar_person)) > 1}
     people = len(np.unique(told.person))
     print(f"{looks.model}: {len(told)} tracklets of {people} people in {options.days} days, with tracker faults")
-    on, off = (month(told, calibration, maintain, options.days) for maintain in (True, False))
-    print("  day   purity on / off    fragments on / off    IDF1 on / off")
+    on, off = (month(told, calibration, maintain, options.days, of_two) for maintain in (True, False))
+    print("  day   purity on / off    fragments on / off    IDF1 on / off   | of the last days alone: the same")
     for a, b in zip(on, off, strict=True):
         if a.number % 5 == 0 or a.number in (1, options.days):
             print(
                 f"  {a.number:3d}      {a.scores.purity:.3f} / {b.scores.purity:.3f}          "
                 f"{a.scores.fragments_per_person:.2f} / {b.scores.fragments_per_person:.2f}      "
-                f"{a.scores.idf1:.3f} / {b.scores.idf1:.3f}"
+                f"{a.scores.idf1:.3f} / {b.scores.idf1:.3f}   |  {a.lately.purity:.3f} / {b.lately.purity:.3f}  "
+                f"{a.lately.fragments_per_person:.2f} / {b.lately.fragments_per_person:.2f}  "
+                f"{a.lately.idf1:.3f} / {b.lately.idf1:.3f}"
             )
     if options.svg:
         draw(on, off, options.svg)

@@ -33,7 +33,8 @@ from perdure.evaluate.simulator import fitted_people
 from perdure.evaluate.stream import Stream, of_simulation
 from perdure.evaluate.stream_calibration import fit_calibration
 from perdure.gallery.calibrate import Calibration
-from perdure.gallery.maintain import Keeper, health
+from perdure.gallery.health import health
+from perdure.gallery.maintain import Keeper
 from perdure.simulate.stream import MONDAY, Faults, StreamPlan, stream
 from perdure.simulate.stream_people import Habits
 from perdure.simulate.stream_traffic import BUSY_HOURS, HOUR_S, CameraGraph, Traffic

@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 
 from perdure.gallery.calibrate import prior_log_odds
 from perdure.gallery.consolidate import WAYS_MARGIN, certainty, cluster, rename
-from perdure.gallery.linkage import join
+from perdure.gallery.linkage import Prior, join
 from perdure.gallery.transitions import BINS, NOTHING_KNOWN, Chain, Transitions
 from tests.gallery.people import CALIBRATION
 
@@ -72,10 +72,12 @@ def test_certainty_is_the_posterior_over_all_places():
     clusters = np.array([0, 0, 1])
     rate = 0.88 * 2 / 5
     prior = np.log(rate / (1 - rate)) - np.log(2)
-    odds = 20 * similarity - 8 + prior
+    usual = np.log(np.array([4, 3]) / 3.5)  # two tracklets and one, two more for each: 7 of two people
+    odds = 20 * similarity - 8 + prior + usual[0]
     joined, _, alone = certainty(similarity, clusters, [], CALIBRATION, 0.88, anywhere(3))
-    assert joined == pytest.approx(np.exp(odds[0, 1]) / (np.exp(odds[0, 1]) + np.exp(odds[0, 2]) + 1))
-    other = 20 * 0.2 - 8 + prior  # the mean of its similarities with the two
+    elsewhere = np.exp(odds[0, 2] - usual[0] + usual[1])
+    assert joined == pytest.approx(np.exp(odds[0, 1]) / (np.exp(odds[0, 1]) + elsewhere + 1))
+    other = 20 * 0.2 - 8 + prior + usual[0]  # the mean of its similarities with the two
     assert alone == pytest.approx(1 / (1 + np.exp(other)))
     assert certainty(similarity, clusters, [(0, 2)], CALIBRATION, 0.88, anywhere(3))[2] == pytest.approx(1.0)
 
@@ -101,7 +103,60 @@ def test_where_nothing_is_known_of_time_it_is_average_linkage(count, seed, pairs
     similarity = rng.uniform(-0.2, 1, (count, count))
     similarity = (similarity + similarity.T) / 2
     apart = [tuple(sorted(rng.choice(count, 2, replace=False).tolist())) for _ in range(pairs)]
-    assert groups(clustered(similarity, apart, [])) == groups(average_linkage(similarity, apart))
+    never = np.zeros((count, count), bool)
+    for one, other in apart:
+        never[one, other] = never[other, one] = True
+    prior = Prior(prior_log_odds(0.88, count - 1, 1))
+    llr = CALIBRATION.log_likelihood_ratio(similarity)
+    found = join(llr, never, np.zeros((0, 2), np.int64), prior, anywhere(count))
+    assert groups(found) == groups(average_linkage(similarity, apart))
+
+
+def by_hand(llr, prior):
+    """Oracle: the best pair of groups, again and again, by the definition."""
+    found = [[i] for i in range(len(llr))]
+    while len(found) > 1:
+        everybody = len(llr) + prior.habit * len(found)
+        best, pair = -np.inf, None
+        for one, other in itertools.combinations(found, 2):
+            times = max(len(one), len(other))
+            odds = prior.log_odds + llr[np.ix_(one, other)].mean() + np.log((times + prior.habit) / everybody)
+            if odds > best:
+                best, pair = odds, (one, other)
+        if best <= 0:
+            break
+        found = [group for group in found if group not in pair] + [pair[0] + pair[1]]
+    return {frozenset(group) for group in found}
+
+
+@given(count=st.integers(2, 12), seed=st.integers(0, 10_000), habit=st.floats(0.5, 9))
+@settings(max_examples=60, deadline=None)
+def test_who_comes_often_is_joined_more_easily_as_the_definition_has_it(count, seed, habit):
+    llr = np.random.default_rng(seed).normal(0, 4, (count, count)).astype(np.float32)
+    llr = ((llr + llr.T) / 2).astype(np.float64)
+    prior = Prior(2.0, habit)
+    found = join(llr, np.zeros((count, count), bool), np.zeros((0, 2), np.int64), prior, anywhere(count))
+    assert groups(found) == by_hand(llr, prior)
+
+
+def test_halves_of_a_regular_are_joined_among_many_who_came_once():
+    llr = np.full((220, 220), -5.0)
+    llr[:20, :20] = 2.5  # ten and ten tracklets of a regular
+    llr[20, 21] = llr[21, 20] = 2.5  # and two who look as much alike, seen once each
+    tied = np.array([[start, start + i] for start in (0, 10) for i in range(1, 10)])
+    odds, apart = prior_log_odds(0.88, 219, 1), np.zeros((220, 220), bool)
+    found = join(llr, apart, tied, Prior(odds, 2.0), anywhere(220))
+    assert len(np.unique(found[:20])) == 1
+    assert found[20] != found[21]
+    assert len(np.unique(join(llr, apart, tied, Prior(odds), anywhere(220))[:20])) == 2
+
+
+@pytest.mark.parametrize(("elsewhere", "joined"), [(0, True), (99, False)])
+def test_people_elsewhere_count(elsewhere, joined):
+    llr = np.full((2, 2), 0.5)
+    prior = Prior(1.0, elsewhere=elsewhere)  # 1.5 nats: more than log 2 and less than log 101
+    found = join(llr, np.zeros((2, 2), bool), np.zeros((0, 2), np.int64), prior, anywhere(2))
+    assert (found[0] == found[1]) == joined
 
 
 def chain_of(camera, start, end, worth):
@@ -147,7 +202,7 @@ def test_joining_two_groups_pays_for_the_links_it_breaks_and_earns_those_it_make
     gain = links_of(chain, list(range(6))) - links_of(chain, one.tolist()) - links_of(chain, other.tolist())
     same = [(group[0], member) for group in (one, other) for member in group[1:]]
     for prior, groups_left in ((-gain + np.log(2) + 0.01, 1), (-gain + np.log(2) - 0.01, 2)):
-        found = join(np.zeros((6, 6)), np.zeros((6, 6), bool), np.array(same, np.int64), prior, chain)
+        found = join(np.zeros((6, 6)), np.zeros((6, 6), bool), np.array(same, np.int64), Prior(prior), chain)
         assert len(np.unique(found)) == groups_left
 
 

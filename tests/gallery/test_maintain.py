@@ -6,8 +6,9 @@ import pytest
 from perdure.gallery import corrections as say
 from perdure.gallery.exemplars import last
 from perdure.gallery.gallery import Gallery
+from perdure.gallery.health import health, uncertainty
 from perdure.gallery.ledger import fold
-from perdure.gallery.maintain import Care, Keeper, health, uncertainty
+from perdure.gallery.maintain import Care, Keeper
 from perdure.gallery.scoring import Representatives
 from perdure.types import Enrolled, Evidence, Matched, Merged, Moved, Split
 from tests.gallery.people import faces, gallery, tracklet

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, ndtri
 
 from perdure.gallery.strangers import Strangers
-from perdure.types import Float64s
+from perdure.types import Float64s, Ints
 
 MIXED_BELOW = 0.45
 """Two sides of a tracklet that are less alike than this share of how alike halves are on average are two people."""
@@ -76,6 +76,21 @@ class Calibration:
             return self.strangers.threshold(false_match_rate, identities)
         per_comparison = -math.expm1(math.log1p(-false_match_rate) / max(identities, 1))
         return float(-ndtri(per_comparison)) * self.impostor_std
+
+
+HABIT_WEIGHT = 2.0
+"""Tracklets that everybody is taken to have come for beside those that were seen."""
+
+
+def habit(times: Ints, tracklets: int, known: int) -> Float64s:
+    """(M,) nats by which identities of so many tracklets are likelier than one of ``known`` that all come alike.
+
+    Who came n times of T comes next in proportion to n + ``HABIT_WEIGHT``: the predictive rule of a Dirichlet prior
+    (Johnson 1932; of the Chinese restaurant process with 0). Fragments and passers-by, who are many, then do not make
+    regulars harder to recognise.
+    """
+    expected = (tracklets + HABIT_WEIGHT * known) / max(known, 1)
+    return np.asarray(np.log((times + HABIT_WEIGHT) / max(expected, HABIT_WEIGHT)))
 
 
 NEWCOMERS = 3.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from perdure.gallery.calibrate import Calibration, prior_log_odds
+from perdure.gallery.calibrate import HABIT_WEIGHT, Calibration, habit, prior_log_odds
 from perdure.gallery.transitions import Chain
 from perdure.types import Bools, Float64s, Ints
 
@@ -28,7 +28,7 @@ def cluster(
 
     Pairs in ``apart`` never share a cluster; pairs in ``together`` do, unless that joins a pair of ``apart``.
     """
-    from perdure.gallery.linkage import join  # compiled
+    from perdure.gallery.linkage import Prior, join  # compiled
 
     count = len(similarity)
     if count < 2:
@@ -37,8 +37,8 @@ def cluster(
     for first, second in apart:
         never[first, second] = never[second, first] = True
     llr = calibration.log_likelihood_ratio((similarity + similarity.T) / 2)
-    prior = prior_log_odds(return_rate, count - 1, 1) - (WAYS_MARGIN if chain.transitions.log_odds.size else 0.0)
-    return join(llr, never, np.array(together, np.int64), prior, chain)
+    odds = prior_log_odds(return_rate, count - 1, 1) - (WAYS_MARGIN if chain.transitions.log_odds.size else 0.0)
+    return join(llr, never, np.array(together, np.int64), Prior(odds, HABIT_WEIGHT), chain)
 
 
 def certainty(
@@ -61,7 +61,7 @@ def certainty(
     sizes[rows, clusters] -= 1
     means = np.divide(totals, sizes, out=np.zeros_like(totals), where=sizes > 0)
     odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, len(clusters) - 1, count)
-    odds += chain.arrivals(clusters)
+    odds += habit(np.bincount(clusters, minlength=count), len(clusters), count) + chain.arrivals(clusters)
     for first, second in apart:
         odds[first, clusters[second]] = odds[second, clusters[first]] = -np.inf
     alone = sizes[rows, clusters] == 0

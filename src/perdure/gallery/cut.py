@@ -83,7 +83,8 @@ def parted(tracklet: Tracklet, since: float, second: str) -> tuple[Tracklet, Tra
             replace(tracklet, path=path, exemplars=exemplars, start=float(times.min()), end=float(times.max()))
         )
     first, other = sides
+    end = max(tracklet.end, other.end)
     return (
         replace(first, start=tracklet.start, revision=tracklet.revision + 1, ended="lost"),
-        replace(other, id=second, end=tracklet.end, revision=1, began="appeared", supersedes=tracklet.id),
+        replace(other, id=second, end=end, revision=1, began="appeared", supersedes=tracklet.id),
     )

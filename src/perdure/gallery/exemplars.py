@@ -65,12 +65,21 @@ def halves(exemplars: Exemplars) -> float:
 def purest(exemplars: Exemplars, alike: float) -> Exemplars:
     """The pictures of one person: all, or the better side where a tracklet changes from one person to another.
 
+    So that a mean of two people, who is nobody, spoils no identity.
+    """
+    sides = two_sides(exemplars, alike)
+    return exemplars if sides is None else exemplars[sides[0]]
+
+
+def two_sides(exemplars: Exemplars, alike: float) -> tuple[Ints, Ints] | None:
+    """Rows of the better and of the other side of a tracklet that changes from one person to another; None: it is one.
+
     A tracker that swapped two people who crossed, or took one picture of somebody else, leaves a change point: the
     pictures before and those after it are less alike than ``alike`` (cosine of their means). The side of more quality
-    stays (of two equal ones the first), so that a mean of two people, who is nobody, spoils no identity.
+    is the better one, of two equal ones the first.
     """
     if len(exemplars) < 2:
-        return exemplars
+        return None
     order = np.argsort(exemplars.at, kind="stable")
     weight = 0.05 + exemplars.quality[order].astype(np.float64)
     sums = np.cumsum(weight[:, None] * exemplars.vectors[order], axis=0)
@@ -80,9 +89,9 @@ def purest(exemplars: Exemplars, alike: float) -> Exemplars:
     cosine = np.einsum("nd,nd->n", before, after) / np.maximum(lengths, 1e-12)
     change = int(np.argmin(cosine))
     if cosine[change] >= alike:
-        return exemplars
-    first, second = order[: change + 1], order[change + 1 :]
-    return exemplars[np.sort(first if weight[: change + 1].sum() >= weight[change + 1 :].sum() else second)]
+        return None
+    first, second = np.sort(order[: change + 1]), np.sort(order[change + 1 :])
+    return (first, second) if weight[: change + 1].sum() >= weight[change + 1 :].sum() else (second, first)
 
 
 def typical_quality(exemplars: Exemplars) -> float:

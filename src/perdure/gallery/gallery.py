@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from perdure.gallery.admission import admitted
+from perdure.gallery.calibrate import habit
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.holdings import Holdings
 from perdure.gallery.index import Index
@@ -33,9 +34,6 @@ from perdure.types import (
     Tracklet,
     Wait,
 )
-
-HABIT_WEIGHT = 2.0
-"""Tracklets that everybody is taken to have come for beside those that were seen."""
 
 
 class Upkeep(Protocol):
@@ -193,7 +191,29 @@ class Gallery(Holdings):
                 if self.listed_only:
                     self.passers.expelled.append(target)
 
-    def _judge(self, tracklet: Tracklet, may_wait_until: float | None) -> Decision:
+    def judge(self, tracklet: Tracklet, *, ignoring: Collection[str] = ()) -> Decision:
+        """Who a tracklet that is not in the gallery shows; nothing is kept of it.
+
+        ``ignoring``: tracklets that exclude nobody by having been seen beside it.
+        """
+        body = admitted(tracklet, self.model, self.dim)
+        assert body is not None
+        assert tracklet.id not in self.evidence
+        self.scorer.placed(self._put(tracklet, body), self._index)
+        decision = self._judge(tracklet, None, ignoring)
+        self._drop(tracklet.id)
+        return decision
+
+    def beside(self, tracklet: Tracklet, identity: str) -> list[str]:
+        """Tracklets of an identity that this one, which is not in the gallery, cannot be of one person with."""
+        body = admitted(tracklet, self.model, self.dim)
+        assert body is not None
+        self._put(tracklet, body)
+        found = [other for other, _ in self.rivals(tracklet.id)]
+        self._drop(tracklet.id)
+        return [other for other in found if self.partition.identity_of.get(other) == identity]
+
+    def _judge(self, tracklet: Tracklet, may_wait_until: float | None, ignoring: Collection[str] = ()) -> Decision:
         row, tracklets = self._index.row(tracklet.id), len(self._index) - 1
         allowed = self.listed() if self.listed_only else None
         always = np.array(sorted(self._codes[name] for name in allowed or ()), np.int64)
@@ -202,36 +222,32 @@ class Gallery(Holdings):
         similarity = self.scorer.similarity(listed.row, index, len(codes))
         own = self.partition.identity_of.get(tracklet.id)
         similarity[codes == (-1 if own is None else self._codes[own])] = -np.inf
-        vetoed, vetoes = self._vetoes(tracklet, index)
+        vetoed, vetoes = self._vetoes(tracklet, index, ignoring)
         if allowed is not None:
             vetoed |= np.array([name not in allowed for name in self._names], bool)
         names = [self._names[code] for code in codes]
         meetings = self.topology.meetings(listed.row, index, self.evidence)
         topology = self.topology.evidence(listed.row, index, len(codes)) + by_floor(meetings, index, len(codes))
         known = len(self.partition.members if allowed is None else allowed) - (own is not None)
-        habit = self._habit(names, known)
+        usual = self._habit(names, known)
         worth = self.scorer.calibration if isinstance(self.scorer, CentredLinkage) else None
         no = vetoed[codes]
-        candidates = Candidates(names, similarity, no, vetoes, tracklets, may_wait_until, known, topology, habit, worth)
+        candidates = Candidates(names, similarity, no, vetoes, tracklets, may_wait_until, known, topology, usual, worth)
         return self.rule(candidates)
 
     def _habit(self, names: Sequence[str], known: int) -> Float64s:
-        """(M,) nats by which each of these identities is likelier than one of ``known`` that all come alike.
+        """(M,) nats by which each of these identities is likelier than one of ``known`` that all come alike."""
+        times = np.array([len(self.partition.members.get(name, ())) for name in names], np.int64)
+        return habit(times, len(self.partition.identity_of), known)
 
-        Who came n times of T comes next in proportion to n + ``HABIT_WEIGHT``: the predictive rule of a Dirichlet prior
-        (Johnson 1932; of the Chinese restaurant process with 0). Fragments and passers-by, who are many, then do not
-        make regulars harder to recognise.
-        """
-        times = np.array([len(self.partition.members.get(name, ())) for name in names], np.float64)
-        expected = (len(self.partition.identity_of) + HABIT_WEIGHT * known) / max(known, 1)
-        return np.asarray(np.log((times + HABIT_WEIGHT) / max(expected, HABIT_WEIGHT)))
-
-    def _vetoes(self, tracklet: Tracklet, among: Index) -> tuple[Bools, tuple[str, ...]]:
-        """(N,) identities it cannot be, and why, judged by the tracklets in ``among``."""
+    def _vetoes(
+        self, tracklet: Tracklet, among: Index, ignoring: Collection[str] = ()
+    ) -> tuple[Bools, tuple[str, ...]]:
+        """(N,) identities it cannot be, and why, judged by the tracklets in ``among`` but those to ignore."""
         vetoed, reasons = np.zeros(len(self._names), bool), []
         for other, reason in self._rivals(tracklet, among):
             identity = self.partition.identity_of.get(other)
-            if identity is not None and not vetoed[self._codes[identity]]:
+            if identity is not None and other not in ignoring and not vetoed[self._codes[identity]]:
                 vetoed[self._codes[identity]] = True
                 reasons.append(f"{identity}: {reason}")
         return vetoed, tuple(reasons)

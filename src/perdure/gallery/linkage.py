@@ -12,6 +12,9 @@ that the third sighting must look like the first, so here the mean over the whol
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 
@@ -19,7 +22,20 @@ from perdure.gallery.transitions import BINS, EDGES_S, Chain
 from perdure.types import Bools, Float32s, Float64s, Ints
 
 
-def join(llr: Float64s, apart: Bools, together: Ints, prior: float, chain: Chain) -> Ints:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """What is believed of N tracklets before they are looked at."""
+
+    log_odds: float
+    """That a tracklet shows somebody known at all."""
+    habit: float = math.inf
+    """Tracklets that everybody is taken to have beside those that were seen: a group of n comes next in proportion to
+    n + ``habit``. Infinite: all come alike."""
+    elsewhere: int = 0
+    """People who have none of the tracklets; only where all come alike."""
+
+
+def join(llr: Float64s, apart: Bools, together: Ints, prior: Prior, chain: Chain) -> Ints:
     """(N,) group of each tracklet, numbered from 0 in order of their first members.
 
     Args:
@@ -27,7 +43,7 @@ def join(llr: Float64s, apart: Bools, together: Ints, prior: float, chain: Chain
             pairs is the ratio of the mean similarity.
         apart: (N, N) pairs that never share a group, symmetric.
         together: (M, 2) pairs that do, each unless that joins a pair of ``apart``.
-        prior: log odds that a tracklet shows somebody known at all.
+        prior: what is believed before looking.
         chain: of the N tracklets.
     """
     pairs = np.ascontiguousarray(together, np.int64).reshape(-1, 2)
@@ -36,11 +52,14 @@ def join(llr: Float64s, apart: Bools, together: Ints, prior: float, chain: Chain
         cameras = int(chain.camera.max()) + 1
         odds = np.zeros((cameras, cameras, BINS))
     links = (chain.camera, chain.start, chain.end, odds, EDGES_S)
-    groups = _join(llr.astype(np.float32), chain.met_table(), apart.copy(), pairs, prior, links)
+    known = prior.log_odds, prior.habit, float(prior.elsewhere)
+    groups = _join(llr.astype(np.float32), chain.met_table(), apart.copy(), pairs, known, links)
     _, first, numbers = np.unique(groups, return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(first))[numbers], np.int64)
 
 
+_Known = tuple[float, float, float]
+"""``Prior``: log odds, habit, elsewhere."""
 _Links = tuple[Ints, Float64s, Float64s, Float64s, Float64s]
 """Camera, start, end, log odds by (from, to, bin), edges of the bins."""
 
@@ -100,9 +119,22 @@ def _best_of(row: int, score: Float32s, alive: Bools) -> int:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
+def _usual(tracklets: float, habit: float) -> float:
+    """Nats by which a group of so many tracklets is likelier to come than a single one."""
+    return float(np.log((tracklets + habit) / (1 + habit))) if np.isfinite(habit) else 0.0
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _everybody(tracklets: int, groups: int, known: _Known) -> float:
+    """How many single tracklets come as often as all groups together."""
+    _, habit, elsewhere = known
+    return (tracklets + habit * groups) / (1 + habit) if np.isfinite(habit) else groups + elsewhere
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _unite(
     kept: int, gone: int, llr: Float32s, beside: Float32s, apart: Bools, score: Float32s, chains: tuple[Ints, Ints],
-    alive: Bools, size: Ints, best: Ints, links: _Links,
+    alive: Bools, size: Ints, best: Ints, links: _Links, habit: float,
 ) -> None:  # fmt: skip
     """Join group ``gone`` into group ``kept`` and bring every table up to date."""
     heads, follows = chains
@@ -124,6 +156,7 @@ def _unite(
         value = -np.inf
         if not apart[kept, other]:
             value = mean + met + _gain(heads[kept], heads[other], follows, links)
+            value += _usual(max(size[kept], size[other]), habit)
         score[kept, other] = score[other, kept] = value
         if best[other] in (kept, gone):
             best[other] = _best_of(other, score, alive)
@@ -133,9 +166,10 @@ def _unite(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _join(llr: Float32s, beside: Float32s, apart: Bools, together: Ints, prior: float, links: _Links) -> Ints:
+def _join(llr: Float32s, beside: Float32s, apart: Bools, together: Ints, known: _Known, links: _Links) -> Ints:
     """(N,) a number for each group. The best partner of every group is kept, so a join costs N, not N^2."""
     count = len(llr)
+    prior, habit, _ = known
     alive, size = np.ones(count, np.bool_), np.ones(count, np.int64)
     chains = (np.arange(count), np.full(count, -1, np.int64))
     group, best = np.arange(count), np.arange(count)
@@ -152,17 +186,17 @@ def _join(llr: Float32s, beside: Float32s, apart: Bools, together: Ints, prior: 
         kept, gone = group[together[place, 0]], group[together[place, 1]]
         if kept != gone and not apart[kept, gone]:
             group[group == gone] = kept
-            _unite(kept, gone, llr, beside, apart, score, chains, alive, size, best, links)
+            _unite(kept, gone, llr, beside, apart, score, chains, alive, size, best, links, habit)
     left = int(alive.sum())
     while left > 1:
         kept, highest = -1, -np.inf
         for one in range(count):
             if alive[one] and score[one, best[one]] > highest:
                 kept, highest = one, score[one, best[one]]
-        if kept < 0 or highest + prior - np.log(left) <= 0:
+        if kept < 0 or highest + prior - np.log(_everybody(count, left, known)) <= 0:
             break
         gone = best[kept]
         group[group == gone] = kept
-        _unite(kept, gone, llr, beside, apart, score, chains, alive, size, best, links)
+        _unite(kept, gone, llr, beside, apart, score, chains, alive, size, best, links, habit)
         left -= 1
     return group

@@ -11,7 +11,6 @@ people are never joined. The cost of one step depends on how near others are, no
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,8 +23,9 @@ from perdure.gallery.regroup import become, together
 from perdure.gallery.scan import Nearest
 from perdure.gallery.scoring import CentredLinkage
 from perdure.gallery.shortlist import listed
+from perdure.gallery.swaps import sides, take_apart
 from perdure.gallery.transitions import Chain
-from perdure.types import Bools, Float64s, Ints
+from perdure.types import Bools, Enrolled, Float64s, Ints, Matched
 
 MOST_TRACKLETS = 16
 """Of one identity are compared at once: the latest."""
@@ -35,6 +35,11 @@ MOST_NEIGHBOURS = 8
 """Identities are looked at beside the one."""
 INDEPENDENT_S = 60.0
 """Two sightings in one camera this far apart are two pieces of evidence; nearer ones may share one mistake."""
+
+LOOK_AGAIN_S = 60.0
+"""Whether a tracklet shows two people is looked at again after so long, then after four times as long, and so on."""
+LOOKED_FOR_S = 7 * 86400.0
+"""Nobody has to come back for longer than that to be known as the second person of a tracklet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,15 @@ class Keeper:
     """Changes of the log that were taken into account."""
     _probation: dict[str, float] = field(default_factory=dict)
     """Identity of one tracklet -> when it was last seen."""
+    _mixed: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Tracklets that may show two people -> when to look again, and how long to wait then (s)."""
 
     def tick(self, gallery: Gallery, at: float) -> None:
         """Look at the next few identities. Policies of the field have no such step."""
         if not isinstance(gallery.scorer, CentredLinkage):
             return
         self._take_note(gallery)
+        self._take_apart(gallery, at)
         self._look_at_due(gallery, at, self.care.per_tick)
         self._retire_stale(gallery, at)
 
@@ -105,6 +113,8 @@ class Keeper:
                 home = gallery.partition.identity_of.get(id)
                 if home is None:
                     continue
+                if isinstance(change, Enrolled | Matched):
+                    self._mixed[id] = (gallery.evidence[id].end, LOOK_AGAIN_S)
                 self._due.pop(home, None)  # behind those that wait longer
                 self._due[home] = None
                 if len(gallery.partition.members[home]) == 1 and not gallery.evidence[id].is_by_hand:
@@ -122,6 +132,25 @@ class Keeper:
             become(gallery, at, scene.ids, groups, scene.similarity)
         elif surplus := scene.surplus(self.care.keep):
             gallery.retire(surplus)
+
+    def _take_apart(self, gallery: Gallery, at: float) -> None:
+        """Tracklets of two people: found once they are over, taken apart once the second one is known."""
+        due, tried = [id for id, (when, _) in self._mixed.items() if when <= at], 0
+        for id in due[: 8 * self.care.per_tick]:
+            _, wait_s = self._mixed.pop(id, (at, LOOKED_FOR_S))
+            if id not in gallery.partition.identity_of or id not in gallery.index:
+                continue
+            if gallery.evidence[id].ended == "open":
+                self._mixed[id] = (at + LOOK_AGAIN_S, LOOK_AGAIN_S)
+            elif sides(gallery, id) is not None:
+                tried += 1
+                if done := take_apart(gallery, at, id, {*self._mixed, id}):
+                    for other in done:
+                        self._mixed.pop(other, None)
+                elif wait_s < LOOKED_FOR_S:
+                    self._mixed[id] = (at + wait_s, 4 * wait_s)
+            if tried == self.care.per_tick:
+                break
 
     def _retire_stale(self, gallery: Gallery, at: float) -> None:
         """Who was seen once and did not come back stops being a candidate; their identity and evidence last."""
@@ -159,11 +188,12 @@ class Scene:
         The constrained clustering of the second look, with as many other groups about as the gallery has. Only what
         concerns the identity itself is taken from it, and of that only what is sure enough: see ``_sure``.
         """
-        from perdure.gallery.linkage import join  # compiled
+        from perdure.gallery.linkage import Prior, join  # compiled
 
         gallery, now = self.gallery, self.index.owners
-        near, everybody = int(now.max()) + 1, gallery.index.people
-        prior = prior_log_odds(gallery.return_rate, len(gallery.evidence), 1) + math.log(near / max(everybody, near))
+        near = int(now.max()) + 1
+        odds = prior_log_odds(gallery.return_rate, len(gallery.evidence), 1)
+        prior = Prior(odds, elsewhere=len(gallery.partition.members) - near)
         llr = self.llr
         found = join(llr, self.apart, self.together, prior, self.chain)
         groups = now.copy()
@@ -306,54 +336,6 @@ def _apart(gallery: Gallery, ids: Sequence[str], index: Index) -> Bools:
 def _same_partition(one: Ints, other: Ints) -> bool:
     pairs = len(np.unique(np.stack([one, other]), axis=1).T)
     return pairs == len(np.unique(one)) == len(np.unique(other))
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a gallery is doing."""
-
-    identities: int
-    established: int
-    """Seen twice or more."""
-    on_probation: int
-    """Seen once."""
-    tracklets: int
-    retired: int
-    """Tracklets that last, but are compared with no more."""
-    waiting: int
-    """Tracklets not decided yet."""
-    uncertain: int
-    """Identities that are more doubtful than ``UNCERTAIN``."""
-    changes: dict[str, int]
-    """How often each kind of change was made."""
-
-
-UNCERTAIN = 0.2
-
-
-def health(gallery: Gallery) -> Health:
-    """Counts over the whole gallery."""
-    members = gallery.partition.members
-    sizes = np.array([len(ids) for ids in members.values()], np.int64)
-    placed = int(sizes.sum())
-    doubtful = sum(uncertainty(gallery, name) > UNCERTAIN for name in members)
-    held = len(gallery.index)
-    waiting = gallery.undecided
-    return Health(
-        len(members),
-        int((sizes > 1).sum()),
-        int((sizes == 1).sum()),
-        placed + waiting,
-        placed + waiting - held,
-        waiting,
-        doubtful,
-        dict(sorted(Counter(type(change).__name__ for change in gallery.log).items())),
-    )
-
-
-def uncertainty(gallery: Gallery, name: str) -> float:
-    """Probability that what was last decided about the most doubtful tracklet of an identity is wrong."""
-    return 1 - min((gallery.certainty_of(id) for id in gallery.partition.members[name]), default=1.0)
 
 
 def _differ(cameras: Ints, starts: Sequence[float] | Float64s) -> bool:

@@ -303,7 +303,8 @@ class LiveSite:
         gallery = self.site.gallery
         changes = gallery.log[self._saved_changes :]
         placed = [change.tracklet for change in changes if isinstance(change, Enrolled | Matched)]
-        told = dict.fromkeys([*(tracklet.id for tracklet in tracklets), *placed])
+        parts = [gallery.evidence[id].supersedes for id in placed if id in gallery.evidence]
+        told = dict.fromkeys([*(t.id for t in tracklets), *placed, *(id for id in parts if id)])
         lasting = gallery.partition.identity_of if gallery.listed_only else gallery.evidence
         kept = [gallery.evidence[id] for id in told if id in lasting and id in gallery.evidence]
         members = [id for person in known.people for id in gallery.partition.members.get(person.id, ())]
