@@ -161,6 +161,20 @@ def test_people_who_are_easily_told_apart_suffer_no_damage(pictures_of: Pictures
         assert damage.count == 0
 
 
+def test_a_swap_is_repaired_where_people_are_known_and_halves_were_measured(pictures_of: PicturesOf) -> None:
+    made = pictures_of(24, spread=0.35, per_stay=6)
+    damages = {}
+    for maintain in (False, True):
+        kept = next(real_settings(made, 1, 12, GalleryConfig(maintain=maintain), told_early_s=None))
+        assert kept.calibration is not None
+        assert kept.calibration.halves > 0
+        damages[maintain] = of_fault(cascade(kept, 6, seed=1, faults=("swap",)), "swap")
+    assert all(damage.apart == 0 for damage in damages[False])
+    assert np.mean([damage.right for damage in damages[False]]) < 0.7
+    assert np.mean([damage.apart for damage in damages[True]]) > 1.5
+    assert np.mean([damage.right for damage in damages[True]]) > 0.9
+
+
 def test_a_stream_without_room_for_a_fault(setting: Setting) -> None:
     alone = setting.stream.only(setting.stream.person == setting.stream.person[0])
     with pytest.raises(InputError, match="no place for a fault"):

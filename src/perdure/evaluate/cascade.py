@@ -14,9 +14,10 @@ Damage is looked for in later tracklets only; those that were tampered with do n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -29,6 +30,7 @@ from perdure.evaluate.stream import Stream
 from perdure.gallery.decide import Candidates, Rule
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.scoring import CentredLinkage
+from perdure.gallery.swaps import SECOND
 from perdure.types import Bools, Decision, Evidence, Exemplars, Float64s, Ints, Match
 
 Fault: TypeAlias = Literal["swap", "bad crop", "false match", "a crop less"]
@@ -55,6 +57,10 @@ class Damage:
     """1 - IDF1 of the later tracklets without the fault."""
     left: Bools | None
     """(L,) ``moved`` after both galleries looked at everything again; None for policies without that step."""
+    right: float = float("nan")
+    """Of a swap: share of the pictures of both tracklets that are with their own person in the end."""
+    apart: int = 0
+    """Of a swap: how many of the two tracklets were taken apart."""
 
     @property
     def count(self) -> int:
@@ -113,10 +119,13 @@ def cascade(
             if told is not None:
                 told(f"seed {seed + 1}, place {number + 1} of {len(chosen)}: {fault}")
             gallery = snapshot(running)
-            _spoilt(stream, gallery, fault, place, partner, prepare)
+            spoilt = _spoilt(stream, gallery, fault, place, partner, prepare)
             second = _second_names(stream, gallery)
             both = None if clean_second is None or second is None else (clean_second, second)
-            found.append(_damage(stream, fault, place, partner, (clean_names, _names(stream, gallery)), both))
+            damage = _damage(stream, fault, place, partner, (clean_names, _names(stream, gallery)), both)
+            if fault == "swap":
+                damage = replace(damage, **_repaired(stream, spoilt, gallery, (place, partner)))
+            found.append(damage)
     return found
 
 
@@ -172,6 +181,31 @@ def _exchanged(mine: Exemplars, theirs: Exemplars) -> Exemplars:
         at=np.concatenate([first.at, second.at]),
         pictures=first.pictures + second.pictures,
     )
+
+
+class _Repair(TypedDict):
+    right: float
+    apart: int
+
+
+def _repaired(stream: Stream, spoilt: Stream, gallery: Gallery, rows: tuple[int, int]) -> _Repair:
+    """``Damage.right`` and ``Damage.apart``. An identity is who most of its other crops show."""
+    swapped = {stream.told[row].id for row in rows}
+    crops: dict[str, Counter[int]] = {}
+    for row, tracklet in enumerate(stream.told):
+        if tracklet.id not in swapped and (home := gallery.partition.identity_of.get(tracklet.id)) is not None:
+            crops.setdefault(home, Counter())[int(stream.person[row])] += int(stream.crops[row])
+    is_right, apart = [], 0
+    for row, other in (rows, rows[::-1]):
+        own, id = stream.told[row].exemplars[0].at, spoilt.told[row].id
+        parts = [part for part in (id, id + SECOND) if part in gallery.evidence]
+        apart += len(parts) - 1
+        for part in parts:
+            whose = crops.get(gallery.partition.identity_of[part], Counter()).most_common(1)
+            for at in gallery.evidence[part].exemplars[0].at:
+                shown = int(stream.person[row if at in own else other])
+                is_right.append(bool(whose) and whose[0][0] == shown)
+    return {"right": float(np.mean(is_right)), "apart": apart}
 
 
 def _finish(gallery: Gallery, stream: Stream, begin: int, prepare: Prepare) -> None:

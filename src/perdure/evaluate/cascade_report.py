@@ -14,7 +14,18 @@ from perdure.types import Bools, Float64s
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = ("fault", "places", "any", "moved", "bystanders", "IDF1 lost", "more errors", "lasts", "left")
+COLUMNS = (
+    "fault",
+    "places",
+    "any",
+    "moved",
+    "bystanders",
+    "IDF1 lost",
+    "more errors",
+    "lasts",
+    "pictures right",
+    "left",
+)
 BINS = 20
 """Of the curves over the tracklets after the fault."""
 
@@ -26,7 +37,8 @@ def report(damages: Sequence[Damage], notes: Sequence[str] = ()) -> Report:
         "Means ± 95 % over places. Any: places with any damage at all. Moved: later tracklets in other company than "
         "without the fault; bystanders: those that show nobody who took part in it. IDF1 lost: over the later "
         "tracklets; more errors: the same as a share of 1 - IDF1 without the fault. "
-        "Lasts: the last one moved is the so-many-th after the fault (median where there is any). Left: "
+        "Lasts: the last one moved is the so-many-th after the fault (median where there is any). Right: of the "
+        "pictures of the two tracklets of a swap, those that are with their own person in the end. Left: "
         "moved after both looked at everything again."
     )
     table = Table("Damage of one error", COLUMNS, rows, note)
@@ -50,6 +62,8 @@ def figures(damages: Sequence[Damage]) -> dict[str, object]:
                 "idf1_lost": damage.idf1_lost,
                 "errors_without": damage.errors,
                 "lasts": damage.lasts,
+                "pictures_right": damage.right if fault == "swap" else None,
+                "taken_apart": damage.apart,
                 "moved_after_second_look": None if damage.left is None else int(damage.left.sum()),
             }
             for damage in of_fault(damages, fault)
@@ -71,6 +85,7 @@ def _row(fault: Fault, found: Sequence[Damage]) -> tuple[Cell, ...]:
         _mean(np.array([damage.idf1_lost for damage in found]), digits=4),
         _more_errors(found),
         int(np.median(lasting)) if lasting else None,
+        f"{100 * np.mean([damage.right for damage in found]):.0f} %" if fault == "swap" else None,
         _mean(np.array(left)) if left else None,
     )
 

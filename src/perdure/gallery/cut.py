@@ -83,8 +83,8 @@ def parted(tracklet: Tracklet, since: float, second: str) -> tuple[Tracklet, Tra
             replace(tracklet, path=path, exemplars=exemplars, start=float(times.min()), end=float(times.max()))
         )
     first, other = sides
-    end = max(tracklet.end, other.end)
+    start, end = min(tracklet.start, first.start), max(tracklet.end, other.end)
     return (
-        replace(first, start=tracklet.start, revision=tracklet.revision + 1, ended="lost"),
+        replace(first, start=start, revision=tracklet.revision + 1, ended="lost"),
         replace(other, id=second, end=end, revision=1, began="appeared", supersedes=tracklet.id),
     )

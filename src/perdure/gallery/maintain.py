@@ -193,7 +193,7 @@ class Scene:
         gallery, now = self.gallery, self.index.owners
         near = int(now.max()) + 1
         odds = prior_log_odds(gallery.return_rate, len(gallery.evidence), 1)
-        prior = Prior(odds, elsewhere=len(gallery.partition.members) - near)
+        prior = Prior(odds, elsewhere=max(round(gallery.index.people) - near, 0))
         llr = self.llr
         found = join(llr, self.apart, self.together, prior, self.chain)
         groups = now.copy()
