@@ -72,12 +72,10 @@ def test_certainty_is_the_posterior_over_all_places():
     clusters = np.array([0, 0, 1])
     rate = 0.88 * 2 / 5
     prior = np.log(rate / (1 - rate)) - np.log(2)
-    usual = np.log(np.array([4, 3]) / 3.5)  # two tracklets and one, two more for each: 7 of two people
-    odds = 20 * similarity - 8 + prior + usual[0]
+    odds = 20 * similarity - 8 + prior
     joined, _, alone = certainty(similarity, clusters, [], CALIBRATION, 0.88, anywhere(3))
-    elsewhere = np.exp(odds[0, 2] - usual[0] + usual[1])
-    assert joined == pytest.approx(np.exp(odds[0, 1]) / (np.exp(odds[0, 1]) + elsewhere + 1))
-    other = 20 * 0.2 - 8 + prior + usual[0]  # the mean of its similarities with the two
+    assert joined == pytest.approx(np.exp(odds[0, 1]) / (np.exp(odds[0, 1]) + np.exp(odds[0, 2]) + 1))
+    other = 20 * 0.2 - 8 + prior  # the mean of its similarities with the two
     assert alone == pytest.approx(1 / (1 + np.exp(other)))
     assert certainty(similarity, clusters, [(0, 2)], CALIBRATION, 0.88, anywhere(3))[2] == pytest.approx(1.0)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from perdure.gallery.calibrate import HABIT_WEIGHT, Calibration, habit, prior_log_odds
+from perdure.gallery.calibrate import Calibration, prior_log_odds
 from perdure.gallery.transitions import Chain
 from perdure.types import Bools, Float64s, Ints
 
@@ -23,6 +24,7 @@ def cluster(
     calibration: Calibration,
     return_rate: float,
     chain: Chain,
+    habit: float = math.inf,
 ) -> Ints:
     """(n,) cluster of each of n tracklets in order of start, from their (n, n) centred similarity: see ``linkage``.
 
@@ -38,7 +40,7 @@ def cluster(
         never[first, second] = never[second, first] = True
     llr = calibration.log_likelihood_ratio((similarity + similarity.T) / 2)
     odds = prior_log_odds(return_rate, count - 1, 1) - (WAYS_MARGIN if chain.transitions.log_odds.size else 0.0)
-    return join(llr, never, np.array(together, np.int64), Prior(odds, HABIT_WEIGHT), chain)
+    return join(llr, never, np.array(together, np.int64), Prior(odds, habit), chain)
 
 
 def certainty(
@@ -61,7 +63,7 @@ def certainty(
     sizes[rows, clusters] -= 1
     means = np.divide(totals, sizes, out=np.zeros_like(totals), where=sizes > 0)
     odds = calibration.log_likelihood_ratio(means) + prior_log_odds(return_rate, len(clusters) - 1, count)
-    odds += habit(np.bincount(clusters, minlength=count), len(clusters), count) + chain.arrivals(clusters)
+    odds += chain.arrivals(clusters)
     for first, second in apart:
         odds[first, clusters[second]] = odds[second, clusters[first]] = -np.inf
     alone = sizes[rows, clusters] == 0

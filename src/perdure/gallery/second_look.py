@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from perdure.gallery.calibrate import HABIT_WEIGHT
 from perdure.gallery.consolidate import certainty, cluster
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.maintain import Keeper
@@ -12,6 +15,9 @@ from perdure.gallery.scoring import CentredLinkage
 
 MOST_AT_ONCE = 6000
 """Tracklets that are clustered as a whole, which takes their square of memory (some 12 bytes a pair)."""
+
+OFTEN = 8.0
+"""Where people have more tracklets than this on average, how often each comes counts: else many stay in pieces."""
 
 
 def look_again(gallery: Gallery, at: float) -> None:
@@ -36,7 +42,9 @@ def look_again(gallery: Gallery, at: float) -> None:
     similarity = gallery.scorer.matrix(rows, index)
     chain = gallery.topology.chain(rows, index, gallery.evidence)
     separate = apart(gallery, ids)
-    clusters = cluster(similarity, separate, together(gallery, ids), calibration, rate, chain)
+    people = len({gallery.partition.identity_of[id] for id in ids})
+    habit = HABIT_WEIGHT if len(ids) > OFTEN * people else math.inf
+    clusters = cluster(similarity, separate, together(gallery, ids), calibration, rate, chain, habit)
     become(gallery, at, ids, clusters, similarity)
     sure = certainty(similarity, clusters, separate, calibration, rate, chain)
     gallery.note_certainty(dict(zip(ids, sure, strict=True)))
