@@ -42,3 +42,21 @@ def test_piece_by_piece_is_no_worse_than_before_and_near_the_whole(
 
 def test_nobody_is_nobody() -> None:
     assert gallery().consolidate(1.0) == []
+
+
+@pytest.mark.parametrize(("often", "counts"), [(5.0, True), (200.0, False)])
+def test_how_often_somebody_comes_counts_where_people_come_often(
+    monkeypatch: pytest.MonkeyPatch, often: float, counts: bool
+) -> None:
+    site, _ = told(0.1)
+    given: list[float] = []
+    cluster = second_look.cluster
+
+    def spy(*all: object) -> object:
+        given.append(all[-1])  # type: ignore[arg-type]
+        return cluster(*all)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(second_look, "OFTEN", often)
+    monkeypatch.setattr(second_look, "cluster", spy)
+    site.consolidate(20000.0)
+    assert given == [2.0 if counts else np.inf]
