@@ -15,6 +15,7 @@ from perdure.nodes.recorded import Plan, run
 
 STRONG = "person-reidentification-retail-0277"
 SMALL = "osnet-x0.25-msmt17"
+OURS = "perdure-s"
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def people(shared, tmp_path, embedder, **sources):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("embedder", [STRONG, SMALL])
+@pytest.mark.parametrize("embedder", [STRONG, SMALL, OURS])
 def test_one_man_before_two_cameras_is_one_and_the_other_man_is_another(shared, models, tmp_path, embedder):
     result, _ = people(shared, tmp_path, embedder, a="epfl-laboratory/Single1.mp4", b="epfl-laboratory/Double1.mp4")
     assert sorted(sorted(identity.cameras) for identity in result.identities) == [["a", "b"], ["b"]]

@@ -143,7 +143,7 @@ class DefaultRule:
 
         Source: Page, "Continuous Inspection Schemes", Biometrika 1954: the sum of the log-likelihood ratios for a
         change, never below 0, is the fastest test for a change point. Right after an occlusion less is needed. Looks of
-        frames in a row show the same pose in the same light: what comes soon after the last one counts for less.
+        frames in a row show the same pose in the same light: one soon after the last counts for less against the track.
         """
         tracks = scene.tracks
         doubt, refused = tracks.doubt.copy(), np.full(len(links), -1, np.int64)
@@ -151,8 +151,8 @@ class DefaultRule:
         clear = (own >= 0) & (scene.flags[looks.rows] & _CROWDED == 0)
         places = np.flatnonzero(clear & scene.pictured[own])
         rows = own[places]
-        new = 1 - np.exp((tracks.heard[rows] - scene.at) / self._alike_s)
-        doubt[rows] = np.maximum(doubt[rows] - new * looks.llr[rows, places], 0.0)
+        new, llr = 1 - np.exp((tracks.heard[rows] - scene.at) / self._alike_s), looks.llr[rows, places]
+        doubt[rows] = np.maximum(doubt[rows] - np.where(llr < 0, new, 1.0) * llr, 0.0)
         tracks.heard[rows] = scene.at
         broken = doubt[rows] > np.where(tracks.occluded[rows], self._doubt_hidden, self._doubt_steady)
         refused[looks.rows[places[broken]]] = rows[broken]
