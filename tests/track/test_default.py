@@ -89,15 +89,15 @@ def test_without_looks_a_swap_cannot_be_seen() -> None:
     assert len(play(frames, flags=flags, looks=False).last()) == 1
 
 
-@pytest.mark.parametrize(("later_s", "doubt"), [(0.1, 3.46), (2.0, 5.89)])
-def test_looks_of_frames_in_a_row_are_nearly_one_look(later_s: float, doubt: float) -> None:
-    """A look that speaks for somebody else by 3 nats, and another like it."""
+@pytest.mark.parametrize(("later_s", "second", "doubt"), [(0.1, -3.0, 3.46), (2.0, -3.0, 5.89), (0.1, 3.5, 0.0)])
+def test_looks_of_frames_in_a_row_are_nearly_one_look(later_s: float, second: float, doubt: float) -> None:
+    """A look that speaks for somebody else by 3 nats, and another like it; or one that settles the doubt."""
     rule = DefaultRule(0.5, 0.25, 3.0)
     tracks = Tracks.started(rule.model, np.array([1]), box_at(200)[None], np.array([0.9]), 0.0)
     tracks.confirmed[:] = True
-    against = np.full((1, 1), -3.0)
-    looks = Looks(np.array([0]), np.ones(1), np.full((1, 1), 0.3), against, np.ones((1, 1), np.float32))
-    for at in (1.0, 1.0 + later_s):
+    for at, says in ((1.0, -3.0), (1.0 + later_s, second)):
+        llr = np.full((1, 1), says)
+        looks = Looks(np.array([0]), np.ones(1), np.full((1, 1), 0.3), llr, np.ones((1, 1), np.float32))
         tracks.seen[:] = at - 0.1
         scene = Scene(
             tracks,
