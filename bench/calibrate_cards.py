@@ -187,6 +187,7 @@ def tail(found: Strangers) -> StrangerTail:
         scale=round(found.scale, 5),
         shape=round(found.shape, 4),
         growth=round(found.growth, 4),
+        narrowing=round(found.narrowing, 4),
     )
 
 

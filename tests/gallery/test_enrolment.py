@@ -17,9 +17,9 @@ from perdure.gallery.enrolment import enrol, odd_ones, part
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import fold, to_plain
 from perdure.gallery.maintain import Care, Keeper
-from perdure.gallery.scoring import CentredLinkage
+from perdure.gallery.scoring import GIVEN_WEIGHT, CentredLinkage
 from perdure.gallery.topology import SiteMap, Topology
-from perdure.types import BEFORE_ALL, Enrolled, Exemplars, Matched, Merged, Renamed, Tracklet, Watched
+from perdure.types import BEFORE_ALL, Enrolled, Evidence, Exemplars, Matched, Merged, Renamed, Tracklet, Watched
 from tests.gallery.people import CALIBRATION, DIM, faces, gallery, tracklet
 
 ANN, BOB, EVE = faces(3)
@@ -350,6 +350,30 @@ def test_in_a_closed_set_everybody_is_the_nearest_with_a_probability():
     [other] = people.observe([beside])
     assert other.identity != joiner  # one person is not in two places
     assert any(veto.startswith(joiner) for veto in other.evidence.vetoes)
+
+
+def test_in_a_closed_set_who_is_in_doubt_hardly_counts_for_whom_they_were_taken_for():
+    people = Gallery("m", DIM, CentredLinkage(CALIBRATION), Nearest(CALIBRATION), listed_only=True)
+    enrol(people, 0.0, "Ann", pictures(ANN))
+    enrol(people, 0.0, "Bob", pictures(BOB))
+    between = (ANN + 0.9 * BOB) / np.linalg.norm(ANN + 0.9 * BOB)
+    sure, doubtful = people.observe([tracklet("door/1", ANN, 10, 11), tracklet("door/2", between, 20, 21)])
+    weight = {id: float(people.index.weights[people.index.row(id)]) for id in people.index.ids}
+    assert weight["@enrolled/1"] == weight["@enrolled/2"] == GIVEN_WEIGHT
+    assert weight["door/1"] == pytest.approx(sure.evidence.probability**2, rel=1e-6)
+    assert weight["door/2"] == pytest.approx(doubtful.evidence.probability**2, rel=1e-6)
+    again = Gallery("m", DIM, CentredLinkage(CALIBRATION), Nearest(CALIBRATION), listed_only=True)
+    again.restore(people.evidence.values(), people.log, fold(people.log))
+    assert {id: float(again.index.weights[again.index.row(id)]) for id in again.index.ids} == weight
+    people.append(Matched(30.0, sure.identity, "door/2", Evidence(1.0)))  # somebody says so
+    assert people.index.weights[people.index.row("door/2")] == 1.0
+
+
+def test_in_an_open_gallery_all_count_alike():
+    people = Gallery("m", DIM, CentredLinkage(CALIBRATION), Posterior(CALIBRATION, 0.88))
+    enrol(people, 0.0, "Ann", pictures(ANN))
+    people.observe([tracklet("door/1", ANN, 10, 11)])
+    assert people.index.weights.tolist() == [1.0, 1.0]
 
 
 def test_in_a_closed_set_of_nobody_everybody_passes():

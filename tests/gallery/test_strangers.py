@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import genpareto
@@ -72,7 +74,18 @@ def test_cosines_are_bounded_and_so_is_how_near_strangers_come() -> None:
     parts = np.concatenate([part.max(axis=1) for part in np.split(small, 4, axis=1)])
     found = fit_strangers(Sample(small.max(axis=1), 400, parts, 100))
     highest = (strangers @ known.T).max(axis=1)
-    for rate in (0.05, 0.1):
+    for rate in (0.01, 0.05, 0.1):
         assert rate / 2 < np.mean(highest > found.threshold(rate, 40_000)) < 2 * rate
-    assert np.mean(highest > found.threshold(0.01, 40_000)) < 0.02
     assert found.threshold(0.05, 10**12) < 1.0
+
+
+def test_the_nearest_of_more_spread_less_where_that_was_measured() -> None:
+    found = fit_strangers(sample(4000, 200, 0, own_level=0.0)[0])  # nothing but normal scores: 1 / sqrt(2 log N)
+    assert found.narrowing > 0.1
+    alike = replace(found, narrowing=0.0)
+    for identities, narrower in ((20, -1), (200, 0), (5000, 1)):
+        spread = found.threshold(0.001, identities) - found.threshold(0.1, identities)
+        before = alike.threshold(0.001, identities) - alike.threshold(0.1, identities)
+        assert np.sign(before - spread) == narrower
+        assert found.threshold(0.1, identities) == pytest.approx(alike.threshold(0.1, identities))
+    assert found.scaled(2.0).narrowing == found.narrowing

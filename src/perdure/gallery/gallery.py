@@ -52,8 +52,6 @@ class Gallery(Holdings):
     return_rate: float = 0.88
     """Share of tracklets that show somebody seen before."""
     upkeep: Upkeep | None = None
-    listed_only: bool = False
-    """Only who is enrolled or watched can be matched; whoever else comes is let go and counted, and no identity."""
 
     def observe(self, tracklets: Iterable[Tracklet]) -> list[Change]:
         """Take new tracklets and revisions; the changes they led to. An old revision changes nothing.
@@ -130,6 +128,7 @@ class Gallery(Holdings):
         for change in self.log:
             if isinstance(change, Enrolled | Matched):
                 self._note_certainty(change, [change.tracklet])
+        self._weigh(self.partition.identity_of)
         for name in partition.members:
             self.scorer.regrouped(self._code(name), lambda name=name: self._pictures(name))  # type: ignore[misc]
         if row >= 0:

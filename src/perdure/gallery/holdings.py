@@ -16,7 +16,7 @@ from perdure.gallery.ledger import Partition, fold, redacted
 from perdure.gallery.passers import Passers
 from perdure.gallery.portrait import identity_of
 from perdure.gallery.rivals import Claims, rivals
-from perdure.gallery.scoring import CentredLinkage, Scorer
+from perdure.gallery.scoring import CentredLinkage, Scorer, weight_among_listed
 from perdure.gallery.topology import Topology, by_appearance
 from perdure.types import (
     Change,
@@ -49,6 +49,8 @@ class Holdings:
     partition: Partition = field(default_factory=Partition)
     evidence: dict[str, Tracklet] = field(default_factory=dict)
     """The highest revision of each tracklet."""
+    listed_only: bool = False
+    """Only who is enrolled or watched can be matched; whoever else comes is let go and counted, and no identity."""
     passers: Passers = field(default_factory=Passers)
     """Of a gallery of listed people only: who came and is not on the list."""
     _index: Index = field(init=False)
@@ -79,6 +81,7 @@ class Holdings:
         if isinstance(change, Renamed | Watched):
             homes.add(self.partition.resolve(change.identity))
         self._note_certainty(change, tracklets)
+        self._weigh(tracklets)
         for id in tracklets:
             if id in self._index:  # not retired
                 self._index.owners[self._index.row(id)] = self._code(self.partition.identity_of[id])
@@ -236,6 +239,14 @@ class Holdings:
                 self._alike |= dict.fromkeys(tracklets, by_appearance(evidence))
             case Enrolled(evidence=evidence):
                 self._sure |= dict.fromkeys(tracklets, 1 - evidence.probability)
+
+    def _weigh(self, tracklets: Iterable[str]) -> None:
+        """How much these count among those of their identity; in an open gallery all alike."""
+        if self.listed_only:
+            for id in tracklets:
+                if id in self._index:
+                    weight = weight_among_listed(self.certainty_of(id), is_given=id in self._given)
+                    self._index.weights[self._index.row(id)] = weight
 
     def _pictures(self, name: str) -> Exemplars | None:
         """All pictures of an identity in order of time."""

@@ -28,6 +28,7 @@ class Index:
     _labels: Ints = field(init=False)
     _gains: Float32s = field(init=False)
     _crowding: Float32s = field(init=False)
+    _weights: Float32s = field(init=False)
     _bytes: Codes | None = None
 
     def __post_init__(self) -> None:
@@ -36,6 +37,7 @@ class Index:
         self._labels = np.zeros((2, 64), np.int64)
         self._gains = np.ones(64, np.float32)
         self._crowding = np.full(64, np.nan, np.float32)
+        self._weights = np.ones(64, np.float32)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,6 +80,11 @@ class Index:
         return self._crowding[: len(self)]
 
     @property
+    def weights(self) -> Float32s:
+        """(N,) float32, how much a row counts in the mean of its identity: 1, unless the gallery says otherwise."""
+        return self._weights[: len(self)]
+
+    @property
     def qualities(self) -> Float64s:
         """(N,) in [0, 1]."""
         return self._numbers[2, : len(self)]
@@ -109,7 +116,7 @@ class Index:
     @property
     def bytes_held(self) -> int:
         """Memory of the table."""
-        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes + 2 * self._gains.nbytes
+        tables = self._vectors.nbytes + self._numbers.nbytes + self._labels.nbytes + 3 * self._gains.nbytes
         return tables + (self._bytes.bytes_held if self._bytes is not None else 0)
 
     def put(
@@ -159,7 +166,7 @@ class Index:
             self.ids.append(tracklet)
             self._row[tracklet] = row
             self._labels[:, row] = camera, -1
-            self._crowding[row] = np.nan
+            self._crowding[row], self._weights[row] = np.nan, 1.0
         return row
 
     def remove(self, tracklet: str) -> None:
@@ -169,7 +176,7 @@ class Index:
             self.ids[row] = self.ids[end]
             self._row[self.ids[row]] = row
             self._vectors[row], self._gains[row] = self._vectors[end], self._gains[end]
-            self._crowding[row] = self._crowding[end]
+            self._crowding[row], self._weights[row] = self._crowding[end], self._weights[end]
             self._numbers[:, row], self._labels[:, row] = self._numbers[:, end], self._labels[:, end]
         self._vectors[end] = 0
         if self._bytes is not None:
@@ -194,6 +201,7 @@ class Index:
         part.ids = [self.ids[row] for row in rows]
         part._row = {id: place for place, id in enumerate(part.ids)}
         part._vectors, part._gains, part._crowding = self._vectors[rows], self._gains[rows], self._crowding[rows]
+        part._weights = self._weights[rows]
         part._numbers, part._labels = self._numbers[:, rows], self._labels[:, rows]
         part._labels[1] = owners
         return part
@@ -203,6 +211,7 @@ class Index:
         self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)], axis=1)
         self._labels = np.concatenate([self._labels, np.zeros_like(self._labels)], axis=1)
         self._gains = np.concatenate([self._gains, np.ones_like(self._gains)])
+        self._weights = np.concatenate([self._weights, np.ones_like(self._weights)])
         self._crowding = np.concatenate([self._crowding, np.full_like(self._crowding, np.nan)])
         if self._bytes is not None:
             self._bytes.grow()

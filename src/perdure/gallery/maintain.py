@@ -10,6 +10,7 @@ people are never joined. The cost of one step depends on how near others are, no
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,8 @@ class Keeper:
     """Identity of one tracklet -> when it was last seen."""
     _mixed: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Tracklets that may show two people -> when to look again, and how long to wait then (s)."""
+    _clock: list[tuple[float, str]] = field(default_factory=list)
+    """The same as a heap by time; what is not so in ``_mixed`` any more is passed over."""
 
     def tick(self, gallery: Gallery, at: float) -> None:
         """Look at the next few identities. Policies of the field have no such step."""
@@ -114,7 +117,7 @@ class Keeper:
                 if home is None:
                     continue
                 if isinstance(change, Enrolled | Matched):
-                    self._mixed[id] = (gallery.evidence[id].end, LOOK_AGAIN_S)
+                    self._look_later(id, gallery.evidence[id].end, LOOK_AGAIN_S)
                 self._due.pop(home, None)  # behind those that wait longer
                 self._due[home] = None
                 if len(gallery.partition.members[home]) == 1 and not gallery.evidence[id].is_by_hand:
@@ -135,22 +138,37 @@ class Keeper:
 
     def _take_apart(self, gallery: Gallery, at: float) -> None:
         """Tracklets of two people: found once they are over, taken apart once the second one is known."""
-        due, tried = [id for id, (when, _) in self._mixed.items() if when <= at], 0
-        for id in due[: 8 * self.care.per_tick]:
-            _, wait_s = self._mixed.pop(id, (at, LOOKED_FOR_S))
+        tried = 0
+        for _ in range(8 * self.care.per_tick):
+            id = self._due_by(at)
+            if id is None:
+                break
+            _, wait_s = self._mixed.pop(id)
             if id not in gallery.partition.identity_of or id not in gallery.index:
                 continue
             if gallery.evidence[id].ended == "open":
-                self._mixed[id] = (at + LOOK_AGAIN_S, LOOK_AGAIN_S)
+                self._look_later(id, at + LOOK_AGAIN_S, LOOK_AGAIN_S)
             elif sides(gallery, id) is not None:
                 tried += 1
                 if done := take_apart(gallery, at, id, {*self._mixed, id}):
                     for other in done:
                         self._mixed.pop(other, None)
                 elif wait_s < LOOKED_FOR_S:
-                    self._mixed[id] = (at + wait_s, 4 * wait_s)
+                    self._look_later(id, at + wait_s, 4 * wait_s)
             if tried == self.care.per_tick:
                 break
+
+    def _look_later(self, id: str, when: float, wait_s: float) -> None:
+        self._mixed[id] = (when, wait_s)
+        heapq.heappush(self._clock, (when, id))
+
+    def _due_by(self, at: float) -> str | None:
+        """The tracklet that has been due longest; it is taken off the clock. None: none is."""
+        while self._clock and self._clock[0][0] <= at:
+            when, id = heapq.heappop(self._clock)
+            if id in self._mixed and self._mixed[id][0] == when:
+                return id
+        return None
 
     def _retire_stale(self, gallery: Gallery, at: float) -> None:
         """Who was seen once and did not come back stops being a candidate; their identity and evidence last."""

@@ -18,10 +18,24 @@ from perdure.types import Exemplars, Float32s, Float64s, Ints
 COHORT = 4096
 """Tracklets, the latest, that say how crowded it is around one: bounded work."""
 BLOCK = 256
+GIVEN_WEIGHT = 4.0
+"""Of a closed set: pictures given by hand count as much as so many sightings that are certainly right."""
+DOUBT_POWER = 2.0
+"""There a sighting that is right with probability p counts as p to this power."""
+LEAST_WEIGHT = 0.01
 USUAL_OVER = 200
 """Tracklets over which the usual crowding is averaged."""
 Represent = Callable[[Exemplars], Float32s]
 """Pictures of one identity in order of time -> (M, D) unit vectors that stand for it."""
+
+
+def weight_among_listed(certainty: float, *, is_given: bool) -> float:
+    """How much a tracklet counts in the mean of its identity where only listed people can be matched.
+
+    There everybody is taken for somebody, so wrong ones come in among the right ones; in an open gallery, where who is
+    in doubt becomes somebody new, all count alike.
+    """
+    return GIVEN_WEIGHT if is_given else max(certainty**DOUBT_POWER, LEAST_WEIGHT)
 
 
 class Scorer(Protocol):
@@ -95,11 +109,11 @@ class CentredLinkage:
     def similarity(self, row: int, index: Index, identities: int) -> Float64s:
         """See ``Scorer``; the tracklet's own row does not count."""
         pairs = self.pairs(row, index)
-        owners = index.owners
+        owners, weights = index.owners, index.weights.astype(np.float64)
         counted = owners >= 0
         counted[row] = False
-        size = np.bincount(owners[counted], minlength=identities)
-        total = np.bincount(owners[counted], pairs[counted], minlength=identities)
+        size = np.bincount(owners[counted], weights[counted], minlength=identities)
+        total = np.bincount(owners[counted], (weights * pairs)[counted], minlength=identities)
         return np.asarray(np.divide(total, size, out=np.full(identities, -np.inf), where=size > 0))
 
     def pairs(self, row: int, index: Index) -> Float64s:

@@ -9,7 +9,8 @@ over strangers is not that over identities, and P(highest of N) = P(highest of m
 a stranger's own level scores are like cosines of directions drawn at random in d dimensions: near normal, but bounded,
 so that their maximum grows ever more slowly. It follows the quantile at 1 - 1/N of such a cosine, whose square is
 Beta(1/2, (d - 1)/2) (Cai, Fan & Jiang, JMLR 2013); d is read off the median, by how much it rises is measured on parts
-of the gallery.
+of the gallery. The maximum of more also spreads less (for a normal by 1 / sqrt(2 log N), here by more, for who is
+remarkable comes near to nobody): by how much is measured on the same parts, as the mean excess over the 90 % quantile.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ SHAPES = (-0.5, 0.3)
 """Tails that end sooner or are heavier are taken for an accident of a small sample."""
 GROWTH_AT = (0.25, 0.1, 0.05)
 """Exceeded shares at which growth is measured, and averaged."""
+NARROWING = 0.5
+"""Of how much less the nearest spread in a larger gallery, this share is believed."""
 PARTS = 4
 """Into so many parts a gallery is divided to see how its size matters."""
 DIMENSIONS = (8.0, 1000.0)
@@ -48,6 +51,8 @@ class Strangers:
     shape: float
     growth: float
     """By how much it rises per normal score, from a fourth (``PARTS``) of these identities to all."""
+    narrowing: float = 0.0
+    """By how much the logarithm of its spread falls per normal score, on the same way."""
 
     def threshold(self, rate: float, identities: int) -> float:
         """The similarity that the nearest of ``identities`` strangers exceeds with this probability in (0, 1)."""
@@ -58,10 +63,18 @@ class Strangers:
             here = self.quantiles[-1] + self.scale * beyond
         else:
             here = float(np.interp(-rate, [-share for share in EXCEEDED], self.quantiles))
+        steps = self._steps(identities)
+        usual = self.quantiles[-1]
+        return usual + self.growth * steps + math.exp(-NARROWING * self.narrowing * steps) * (here - usual)
+
+    def _steps(self, identities: int) -> float:
+        """How far it is from the identities of the sample to so many: in normal scores there, beyond as cosines go."""
         known, part = self.identities, max(self.identities // PARTS, 1)
-        rise = self.growth * (_normal_score(known) - _normal_score(part))
         step = self._cosine(known) - self._cosine(part)
-        return here + (rise * (self._cosine(identities) - self._cosine(known)) / step if step > 0 else 0.0)
+        if step <= 0:
+            return 0.0
+        known_step = _normal_score(known) - _normal_score(part)
+        return known_step * (self._cosine(identities) - self._cosine(known)) / step
 
     def _cosine(self, identities: int) -> float:
         """Where the highest of so many cosines is, about."""
@@ -107,8 +120,17 @@ def fit_strangers(sample: Sample) -> Strangers:
     shape = float(np.clip(2 - mean / (mean - 2 * lower), *SHAPES)) if mean > 2 * lower else SHAPES[0]
     levels = [1 - share for share in GROWTH_AT]
     rise = float(np.mean(np.quantile(highest, levels) - np.quantile(sample.in_part, levels)))
-    growth = max(0.0, rise / (_normal_score(sample.identities) - _normal_score(sample.part)))
-    return Strangers(sample.identities, tuple(quantiles.tolist()), mean * (1 - shape), shape, growth)
+    step = _normal_score(sample.identities) - _normal_score(sample.part)
+    narrowing = max(0.0, math.log(_mean_excess(sample.in_part) / mean) / step)
+    return Strangers(
+        sample.identities, tuple(quantiles.tolist()), mean * (1 - shape), shape, max(0.0, rise / step), narrowing
+    )
+
+
+def _mean_excess(highest: Float64s) -> float:
+    """Over what ``EXCEEDED[-1]`` of them exceed."""
+    usual = np.quantile(highest, 1 - EXCEEDED[-1])
+    return float((highest[highest > usual] - usual).mean())
 
 
 def _normal_score(identities: int) -> float:

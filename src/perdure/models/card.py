@@ -107,6 +107,7 @@ class StrangerTail(_Part):
     scale: float = Field(gt=0.0, description="Of the generalised Pareto distribution above the last of them.")
     shape: float = Field(ge=-0.5, le=0.3, description="Of the same.")
     growth: float = Field(ge=0.0, description="How much nearer per normal score of the number of identities.")
+    narrowing: float = Field(0.0, ge=0.0, description="How much less they spread on the same way (of the logarithm).")
 
 
 class Calibration(_Part):
