@@ -7,14 +7,13 @@ cuts, and what is told when.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from perdure import geometry
 from perdure.config import TrackingConfig
 from perdure.track.album import Album, SimilarityScale, similarity
-from perdure.track.frame_kernels import due, usable
+from perdure.track.frame_kernels import due, linked, shown, usable
 from perdure.track.motion_warp import warped, warped_boxes
 from perdure.track.scene import Looks, Rule, Scene
 from perdure.track.teller import Teller
@@ -46,6 +45,8 @@ class RuleTracker:
         self._next = first_number
         self._at = -np.inf
         self._index = -1
+        self._oldest = -np.inf
+        """No track was born earlier."""
         self._turning = False
         """The camera has brought a warp."""
         self._scene: Scene | None = None
@@ -73,6 +74,7 @@ class RuleTracker:
         self._at, self._index = at, index
         # Compiled code is made for one layout of writable arrays: what callers bring is copied into that.
         boxes, scores = detections.boxes.astype(np.float64, "C"), detections.scores.astype(np.float64, "C")
+        flags = detections.flags.astype(np.uint8, "C")
         rows = np.asarray(usable(boxes, scores, self._config.low_score))
         every = len(rows) == len(boxes)
         self._source_rows = rows
@@ -82,7 +84,7 @@ class RuleTracker:
             size=size,
             boxes=boxes if every else boxes[rows],
             scores=scores if every else scores[rows],
-            flags=detections.flags[rows],
+            flags=flags if every else flags[rows],
             model=rule.model,
             pictured=tracks.recognisable.copy(),
             turning=self._turning,
@@ -97,8 +99,7 @@ class RuleTracker:
         if scene is None:
             raise ValueError("commit() without propose()")
         looks = self._looks(scene, crops)
-        refused = np.full(len(self._links), -1, np.int64)
-        links = self._links
+        links, refused = self._links, None
         if looks is not None:
             verdict = self._rule.relink(scene, links, looks)
             links, refused = verdict.links, verdict.refused
@@ -109,13 +110,12 @@ class RuleTracker:
         self._observe(scene, links)
         self._cut()
         rows = self._start(scene, links)
-        if looks is not None:
+        if refused is not None:
             self._set_adrift(refused, rows)
         self._keep_pictures(scene, rows, crops)
-        numbers = np.where(rows >= 0, self._tracks.number[rows] if len(self._tracks) else -1, -1)
+        numbers, *observed = shown(rows, self._tracks.number, self._tracks.confirmed, self._source_rows)
         self._rule.remember(scene, self._tracks, numbers, looks)
-        believed = (rows >= 0) & (self._tracks.confirmed[rows] if len(self._tracks) else False)
-        self._observed = self._source_rows[believed], numbers[believed]
+        self._observed = observed[0], observed[1]
         self._end(scene)
         self._scene = None
 
@@ -197,14 +197,12 @@ class RuleTracker:
     def _observe(self, scene: Scene, links: Ints) -> None:
         """Write the linked boxes into tracks and journal; count the misses of the others."""
         tracks = scene.tracks
-        which = np.flatnonzero(links >= 0)
-        rows, boxes, scores = links[which], scene.boxes[which], scene.scores[which]
-        back = np.flatnonzero(scene.at - tracks.seen[rows] >= _AWAY_S)
+        found = (scene.boxes, scene.scores, scene.flags & _CROWDED)
+        rows, boxes, scores, crowded, back = linked(links, *found, tracks.seen, scene.at, _AWAY_S)
         if len(back):
             self._zones.back(tracks.box[rows[back]], boxes[back], scene.size)
-        tracks.observe(self._rule.model, rows, boxes, scores, scene.flags[which] & _CROWDED, scene.at)
+        lost = tracks.observe(self._rule.model, rows, boxes, scores, crowded, scene.at)
         tracks.entry[rows] = self._teller.journal.add(tracks.entry[rows], scene.at, self._index, boxes, scores)
-        lost = np.flatnonzero(tracks.missed == 1)
         if len(lost):
             tracks.leaving[lost] = self._zones.leaving(tracks.box[lost], scene.size)
         if not tracks.confirmed.all():
@@ -265,7 +263,7 @@ class RuleTracker:
         return [crop for crop, _ in known], [box for _, box in known]
 
     def _end(self, scene: Scene) -> None:
-        self._close(self._rule.ends(replace(scene, tracks=self._tracks)), scene.size)
+        self._close(self._rule.ends(scene._replace(tracks=self._tracks)), scene.size)
 
     def _close(self, over: Bools, size: tuple[int, int] | None) -> None:
         """End tracks: the confirmed go to the teller with what it needs, the others are forgotten."""
@@ -285,7 +283,7 @@ class RuleTracker:
     def _cut(self) -> None:
         """Cut tracks that have stayed long into linked parts; the new part keeps the motion and the memory of looks."""
         tracks = self._tracks
-        if not len(tracks) or self._at - tracks.born.min() < self._config.cut_after_s:
+        if self._at - self._oldest < self._config.cut_after_s:
             return
         long = tracks.confirmed & (tracks.missed == 0) & (self._at - tracks.born >= self._config.cut_after_s)
         for row in np.flatnonzero(long).tolist():
@@ -295,3 +293,4 @@ class RuleTracker:
             self._albums[new] = self._albums.pop(old).heirs()
             tracks.number[row], tracks.born[row], tracks.pictured[row] = new, self._at, -np.inf
             tracks.pictures[row], tracks.news[row], tracks.told[row] = 0, False, -np.inf
+        self._oldest = float(tracks.born.min(initial=self._at))

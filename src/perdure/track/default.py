@@ -16,7 +16,7 @@ from perdure.track.associate import assign, runner_up
 from perdure.track.frame_kernels import believed, over
 from perdure.track.kernels import doubtful, fresh
 from perdure.track.learned import Net, given_up
-from perdure.track.linking import Constants, Prices, associated, passes
+from perdure.track.linking import Constants, Prices, associated, passes, without_doubles
 from perdure.track.motion_warp import unmoved
 from perdure.track.pairs import Pairs
 from perdure.track.scene import Looks, Scene, Verdict
@@ -88,7 +88,7 @@ class DefaultRule:
         self._floor, self._left_after_s = -7.0, 0.5
         self._pairs, self._before = Pairs.none(), -np.inf
         self._prices = self.prices()
-        self._learned = tuple(self._prices), tuple(net)
+        self._given = self._shares, np.array(self._prices), tuple(net) if net.scale.size else None
 
     def constants(self) -> Constants:
         """All that decides about boxes without pictures, for compiled code."""
@@ -102,19 +102,20 @@ class DefaultRule:
         """The weights as the compiled association takes them."""
         w = self._weights
         motion = (w.prior, w.motion, w.freedom, w.overlap, w.buffer, w.unseen, w.leaving, 1 - INSIDE)
-        return Prices(*motion, w.young, w.late, w.moving_s, w.low_unseen_s, self._floor, self._high_score)
+        late = (w.young, w.late, w.moving_s, w.low_unseen_s, w.crowded_low)
+        return Prices(*motion, *late, self._floor, self._high_score)
 
     def link(self, scene: Scene) -> Ints:
         """See ``Rule``; again where the links show that the camera has moved."""
         t, m = scene.tracks, scene.tracks.motion
         seen = (t.seen, t.missed, t.hits, t.trust, t.box, t.confirmed, t.leaving, t.adrift, t.occluded)
         known = (m.place, m.speed, m.var_place, *seen, scene.pictured)
-        size = (float(scene.size[0]), float(scene.size[1]))
         dt = max(scene.at - self._before, 0.0) if self._before > -np.inf else 0.0
-        found = (scene.boxes, scene.scores, size, scene.at, dt)
-        track, box, gain, links = associated(known, *found, self._shares, *self._learned, self._sway)
+        frame = (float(scene.size[0]), float(scene.size[1]), scene.at, dt)
+        found = (scene.boxes, scene.scores, scene.flags & _CROWDED)
+        track, box, gain, links = associated(known, *found, frame, *self._given, self._sway)
         self._pairs = Pairs(track, box, gain, len(t), len(scene.boxes))
-        return self._without_doubles(scene, np.asarray(links))
+        return np.asarray(links)
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
@@ -133,7 +134,10 @@ class DefaultRule:
         """Associate again with the evidence of looks added, refuse what they contradict, then look for the lost."""
         late = scene.pictured & (scene.unseen_s > self._weights.moving_s + 0.05)
         llr = looks.llr - np.where(late, self._weights.late, 0.0)[:, None]
-        links = self._without_doubles(scene, self._passes(scene, self._pairs.with_looks(looks.rows, llr)))
+        pairs, crowded = self._pairs, scene.flags & _CROWDED
+        links = self._passes(scene, pairs.with_looks(looks.rows, llr))
+        sure = (self._high_score, self._weights.crowded_low)
+        links = without_doubles(pairs.track, pairs.box, pairs.gain, links, scene.scores, crowded, *sure)
         doubt, refused = self._contradicted(scene, links, looks)
         links = np.where(refused >= 0, -1, links)
         return Verdict(self._recover(scene, links, looks), doubt, refused)
@@ -196,17 +200,6 @@ class DefaultRule:
         who = (tracks.confirmed, tracks.seen, scene.scores, scene.at)
         when = (weights.moving_s, weights.low_unseen_s, self._high_score)
         return np.asarray(passes(pairs.track, pairs.box, pairs.gain, *who, *when))
-
-    def _without_doubles(self, scene: Scene, links: Ints) -> Ints:
-        """The links without those of low boxes in others (``Weights.crowded_low``)."""
-        low = (links >= 0) & (scene.scores < self._high_score) & (scene.flags & _CROWDED != 0)
-        if not low.any():
-            return links
-        track, box, gain = self._pairs.track, self._pairs.box, self._pairs.gain
-        unsure = (links[box] == track) & low[box] & (gain < self._weights.crowded_low)
-        kept = links.copy()
-        kept[box[unsure]] = -1
-        return kept
 
     def _reachable(self, scene: Scene, tracks: Ints, boxes: Ints) -> Bools:
         """(K, L) could a walker have come from the last box of the track to this box, at a believable height?"""

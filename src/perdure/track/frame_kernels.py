@@ -39,6 +39,46 @@ def centred(boxes: Float64s) -> Float64s:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def linked(
+    links: Ints, boxes: Float64s, scores: Float64s, crowded: Marks, seen: Float64s, at: float, away_s: float
+) -> tuple[Ints, Float64s, Float64s, Marks, Ints]:
+    """The K boxes with a track: (K,) its row, (K, 4) box, score, mark; and which of them were not seen for
+    ``away_s``.
+    """
+    most = len(links)
+    rows, there, score = np.empty(most, np.int64), np.empty((most, 4)), np.empty(most)
+    mark, away = np.empty(most, np.uint8), np.empty(most, np.int64)
+    count, gone = 0, 0
+    for j in range(most):
+        if links[j] < 0:
+            continue
+        rows[count], score[count], mark[count] = links[j], scores[j], crowded[j]
+        for c in range(4):
+            there[count, c] = boxes[j, c]
+        if at - seen[links[j]] >= away_s:
+            away[gone] = count
+            gone += 1
+        count += 1
+    return rows[:count], there[:count], score[:count], mark[:count], away[:gone]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def shown(rows: Ints, number: Ints, confirmed: Bools, source_rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """(M,) the track number of each box or -1, from the row of its track; and of the K boxes of confirmed tracks the
+    row in what was found, ``source_rows`` (M,), and the number.
+    """
+    numbers, of, believed_in = np.full(len(rows), -1, np.int64), np.empty(len(rows), np.int64), 0
+    told = np.empty(len(rows), np.int64)
+    for j in range(len(rows)):
+        if rows[j] >= 0:
+            numbers[j] = number[rows[j]]
+            if confirmed[rows[j]]:
+                of[believed_in], told[believed_in] = source_rows[j], numbers[j]
+                believed_in += 1
+    return numbers, of[:believed_in], told[:believed_in]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def write_boxes(
     rows: Ints,
     boxes: Float64s,
@@ -56,8 +96,11 @@ def write_boxes(
     doubt: Float64s,
     sure: Float64s,
     adrift: Bools,
-) -> None:
-    """Tracks ``rows`` (K,) were seen at ``at`` in these boxes (K, 4), all others were missed; see ``Tracks``."""
+) -> Ints:
+    """Tracks ``rows`` (K,) were seen at ``at`` in these boxes (K, 4), all others were missed; see ``Tracks``.
+
+    (L,) the rows of those missed for the first time.
+    """
     missed += 1
     for k in range(len(rows)):
         i = rows[k]
@@ -69,10 +112,15 @@ def write_boxes(
         streak[i] = 1 if missed[i] > 1 else streak[i] + 1
         missed[i] = 0
         occluded[i] |= crowded[k] != 0
+    lost, count = np.empty(len(missed), np.int64), 0
     for i in range(len(missed)):
         occluded[i] |= missed[i] > 0
         if not occluded[i] and doubt[i] == 0:
             sure[i] = seen[i]
+        if missed[i] == 1:
+            lost[count] = i
+            count += 1
+    return lost[:count]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

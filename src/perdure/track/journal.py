@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from perdure.types import Bools, Float64s, Ints
 
 _LEAST_ROOM = 1024
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _write(
+    rows: Float64s, before: Ints, start: int, entries: Ints, at: float, index: int, boxes: Float64s, scores: Float64s
+) -> Ints:
+    """See ``Journal.add``: rows from ``start`` on."""
+    added = np.empty(len(entries), np.int64)
+    for k in range(len(entries)):
+        r = start + k
+        rows[r, 0], rows[r, 1], rows[r, 6], before[r], added[k] = at, index, scores[k], entries[k], r
+        for c in range(4):
+            rows[r, 2 + c] = boxes[k, c]
+    return added
 
 
 class Journal:
@@ -22,12 +37,9 @@ class Journal:
 
     def add(self, entries: Ints, at: float, index: int, boxes: Float64s, scores: Float64s) -> Ints:
         """One observed box (xyxy) of each of these tracks; (K,) their new entries. There must be room for them."""
-        start, stop = self._used, self._used + len(entries)
-        self._rows[start:stop, 0], self._rows[start:stop, 1] = at, index
-        self._rows[start:stop, 2:6], self._rows[start:stop, 6] = boxes, scores
-        self._before[start:stop] = entries
-        self._used = stop
-        return np.arange(start, stop)
+        added: Ints = _write(self._rows, self._before, self._used, entries, at, index, boxes, scores)
+        self._used += len(entries)
+        return added
 
     def path(self, entry: int) -> Float64s:
         """(T, 7) at, frame index, x1, y1, x2, y2, score, in order of time."""

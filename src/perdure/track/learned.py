@@ -64,11 +64,10 @@ class Net(NamedTuple):
     lost_linear: Float64s
     lost_shift: float
 
-    @classmethod
-    def none(cls) -> Self:
+    @staticmethod
+    def none() -> Net:
         """No net: the parent alone."""
-        no = np.zeros(0)
-        return cls(1.0, 0.0, no, no, no, 0.0, np.zeros((0, 0)), no, no, no, no, no, -1.0)
+        return _no_net()
 
     @classmethod
     def of(cls, arrays: Mapping[str, npt.ArrayLike]) -> Self:
@@ -96,6 +95,15 @@ class Net(NamedTuple):
                 raise ValueError(f"{name!r} is not above 0")
         plain: dict[str, Any] = {name: float(v) if v.ndim == 0 else v for name, v in values.items()}
         return cls(**plain)
+
+
+def _no_net() -> Net:
+    no = np.zeros(0)
+    return Net(1.0, 0.0, no, no, no, 0.0, np.zeros((0, 0)), no, no, no, no, no, -1.0)
+
+
+no_net = njit(cache=True, nogil=True)(_no_net)
+"""``Net.none`` for compiled code."""
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from perdure.track.frame_kernels import centred, offsets
+from perdure.track.frame_kernels import Marks, centred, offsets
 from perdure.track.kernels import link_passes, near_pairs
-from perdure.track.learned import Net, described, worth
+from perdure.track.learned import Net, described, no_net, worth
 from perdure.track.motion_warp import believed_shift
 from perdure.types import Bools, Float64s, Ints
 
@@ -55,8 +55,33 @@ class Prices(NamedTuple):
     late: float
     moving_s: float
     low_unseen_s: float
+    crowded_low: float
     floor: float
     high_score: float
+
+
+class Found(NamedTuple):
+    """The M boxes of one frame."""
+
+    boxes: Float64s
+    """(M, 4) xyxy px."""
+    measured: Float64s
+    """(M, 4) the same boxes: centre and size."""
+    scores: Float64s
+    size: tuple[float, float]
+    """Width and height of the picture."""
+    at: float
+    dt: float
+    """Seconds since the frame before."""
+
+
+class Terms(NamedTuple):
+    """What the evidence of a pair is made of."""
+
+    shares: Float64s
+    """(4,) of the height: standard deviation of a detection, see ``WalkingModel``."""
+    prices: Prices
+    net: Net
 
 
 class Constants(NamedTuple):
@@ -78,24 +103,12 @@ class Constants(NamedTuple):
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def evidence(
-    known: Known,
-    boxes: Float64s,
-    measured: Float64s,
-    scores: Float64s,
-    size: tuple[float, float],
-    at: float,
-    dt: float,
-    shares: Float64s,
-    prices: Prices,
-    net: Net,
-) -> tuple[Ints, Ints, Float64s, Float64s]:
+def evidence(known: Known, found: Found, terms: Terms) -> tuple[Ints, Ints, Float64s, Float64s]:
     """Track, box, evidence of every pair that motion and overlap, or these and looks, could link; and (P, F) what a
-    learned ``net`` was told of each pair (of no columns without one).
-
-    ``boxes`` (M, 4) xyxy and ``measured`` (M, 4) centre and size are the same boxes, ``size`` is the picture's.
+    learned net was told of each pair (of no columns without one).
     """
-    flat = prices.prior + prices.motion * np.log(size[0] * size[1])
+    prices, net = terms.prices, terms.net
+    flat = prices.prior + prices.motion * np.log(found.size[0] * found.size[1])
     weights = (flat, prices.unseen, prices.leaving, prices.young, prices.late, prices.moving_s)
     offset, least = offsets(
         known.seen,
@@ -104,7 +117,7 @@ def evidence(
         known.leaving,
         known.adrift,
         known.pictured,
-        at,
+        found.at,
         weights,
         prices.stays,
         prices.floor,
@@ -113,8 +126,8 @@ def evidence(
         for i in range(len(least)):
             if least[i] < np.inf:
                 least[i] = min(least[i], net.floor)
-    terms = (prices.freedom, prices.motion, prices.overlap, prices.buffer)
-    track, box, gain = near_pairs(known.place, known.var_place, shares, offset, least, measured, terms)
+    worths = (prices.freedom, prices.motion, prices.overlap, prices.buffer)
+    track, box, gain = near_pairs(known.place, known.var_place, terms.shares, offset, least, found.measured, worths)
     if not net.scale.size:
         return track, box, gain, np.zeros((len(gain), 0))
     rows = described(
@@ -122,16 +135,16 @@ def evidence(
         known.speed,
         known.var_place,
         known.box,
-        at - known.seen,
+        found.at - known.seen,
         known.hits,
         known.trust,
         known.occluded,
-        boxes,
-        measured,
-        scores,
-        size,
-        dt,
-        shares,
+        found.boxes,
+        found.measured,
+        found.scores,
+        found.size,
+        found.dt,
+        terms.shares,
         track,
         box,
         gain,
@@ -171,36 +184,46 @@ def passes(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def associate(
-    known: Known,
-    boxes: Float64s,
-    measured: Float64s,
+def without_doubles(
+    track: Ints,
+    box: Ints,
+    gain: Float64s,
+    links: Ints,
     scores: Float64s,
-    size: tuple[float, float],
-    at: float,
-    dt: float,
-    shares: Float64s,
-    prices: Prices,
-    net: Net,
-    easier: float,
-    sway: Float64s,
+    crowded: Marks,
+    high_score: float,
+    least: float,
+) -> Ints:
+    """(M,) the links without those of low boxes that are ``crowded`` (not 0) and worth less than ``least``."""
+    kept = links.copy()
+    for p in range(len(track)):
+        j = box[p]
+        if links[j] == track[p] and crowded[j] and scores[j] < high_score and gain[p] < least:
+            kept[j] = -1
+    return kept
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def associate(
+    known: Known, found: Found, terms: Terms, easier: float, sway: Float64s
 ) -> tuple[Ints, Ints, Float64s, Float64s, Ints]:
     """Pairs, what each is worth and why, and the (M,) links as if each were worth ``easier`` nats more.
 
     Where the links show that the camera has moved (``sway``: see ``believed_shift``), the tracks are
     moved along, in place, and associated again.
     """
+    at, prices = found.at, terms.prices
     when = (prices.moving_s, prices.low_unseen_s, prices.high_score)
-    track, box, gain, told = evidence(known, boxes, measured, scores, size, at, dt, shares, prices, net)
-    links = passes(track, box, gain + easier, known.confirmed, known.seen, scores, at, *when)
+    track, box, gain, told = evidence(known, found, terms)
+    links = passes(track, box, gain + easier, known.confirmed, known.seen, found.scores, at, *when)
     steady = known.confirmed & (known.missed == 0)
-    shift = believed_shift(sway, known.place, measured, steady, links)
+    shift = believed_shift(sway, known.place, found.measured, steady, links)
     if shift[0] != 0 or shift[1] != 0:
         for i in range(len(known.place)):
             known.place[i, 0] += shift[0]
             known.place[i, 1] += shift[1]
-        track, box, gain, told = evidence(known, boxes, measured, scores, size, at, dt, shares, prices, net)
-        links = passes(track, box, gain + easier, known.confirmed, known.seen, scores, at, *when)
+        track, box, gain, told = evidence(known, found, terms)
+        links = passes(track, box, gain + easier, known.confirmed, known.seen, found.scores, at, *when)
     return track, box, gain, told, links
 
 
@@ -209,20 +232,27 @@ def associated(
     tracks: tuple[Any, ...],
     boxes: Float64s,
     scores: Float64s,
-    size: tuple[float, float],
-    at: float,
-    dt: float,
+    crowded: Marks,
+    frame: tuple[float, float, float, float],
     shares: Float64s,
-    prices: tuple[float, ...],
-    net: tuple[Any, ...],
+    prices: Float64s,
+    net: tuple[Any, ...] | None,
     sway: Float64s,
 ) -> tuple[Ints, Ints, Float64s, Ints]:
-    """``associate`` for a caller that is not compiled: plain tuples, for named ones cost half a millisecond a call."""
-    t, p, n = tracks, prices, net
+    """``associate`` for a caller that is not compiled, links ``without_doubles``.
+
+    Plain tuples and one array of prices, for named tuples cost half a millisecond a call. ``frame`` is width, height,
+    at, dt.
+    """
+    t, p = tracks, prices
     known = Known(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12])
-    worths = Prices(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13])
-    weights = Net(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12])
-    track, box, gain, _, links = associate(
-        known, boxes, centred(boxes), scores, size, at, dt, shares, worths, weights, 0.0, sway
-    )
+    worths = Prices(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14])
+    if net is None:
+        learned = no_net()
+    else:
+        n = net
+        learned = Net(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12])
+    found = Found(boxes, centred(boxes), scores, (frame[0], frame[1]), frame[2], frame[3])
+    track, box, gain, _, links = associate(known, found, Terms(shares, worths, learned), 0.0, sway)
+    links = without_doubles(track, box, gain, links, scores, crowded, worths.high_score, worths.crowded_low)
     return track, box, gain, links

@@ -104,10 +104,13 @@ class Tracks:
 
     def observe(
         self, model: MotionModel, rows: Ints, boxes: Float64s, scores: Float64s, crowded: Marks, at: float
-    ) -> None:
-        """Each of ``rows`` was seen at ``at`` in this box, among others where ``crowded`` is not 0; the rest missed."""
+    ) -> Ints:
+        """Each of ``rows`` was seen at ``at`` in this box, among others where ``crowded`` is not 0; the rest missed.
+
+        (L,) the rows of those missed for the first time.
+        """
         model.update(self.motion, rows, boxes)
-        write_boxes(
+        lost: Ints = write_boxes(
             rows,
             boxes,
             scores,
@@ -125,6 +128,7 @@ class Tracks:
             self.sure,
             self.adrift,
         )
+        return lost
 
 
 _ARRAYS = tuple(f.name for f in fields(Tracks) if f.name != "motion")

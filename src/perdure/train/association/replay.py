@@ -14,7 +14,7 @@ from numba import njit
 from perdure.track.frame_kernels import believed, over, write_boxes
 from perdure.track.kernels import fresh
 from perdure.track.learned import Net, described_lost, worth_of_ending
-from perdure.track.linking import Constants, Known, associate
+from perdure.track.linking import Constants, Found, Known, Terms, associate
 from perdure.track.walking import faded, predict_walk, update_walk
 from perdure.track.zones import COUNTS, SURE, learn_outcome, share_of
 from perdure.train.association.choices import Choices, ends, hold_some, no_choices, note_pairs
@@ -113,11 +113,9 @@ def _associate(
         t.occluded[:n],
         t.never[:n],
     )
-    prices = constants.prices
-    found = (now.boxes, now.measured, now.scores)
-    return associate(  # type: ignore[no-any-return]
-        known, *found, size, now.at, now.dt, constants.shares, prices, net, easier, sway
-    )
+    found = Found(now.boxes, now.measured, now.scores, size, now.at, now.dt)
+    terms = Terms(constants.shares, constants.prices, net)
+    return associate(known, found, terms, easier, sway)  # type: ignore[no-any-return]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -131,7 +129,7 @@ def _write_down(
         if now.at - t.seen[i] >= _AWAY_S:
             learn_outcome(exits, t.box[i : i + 1], size, 0)
     update_walk(t.place[:n], t.speed[:n], t.var_place[:n], t.covar[:n], t.var_speed[:n], who, there, constants.shares)
-    write_boxes(
+    lost = write_boxes(
         who,
         there,
         now.scores[linked],
@@ -149,9 +147,8 @@ def _write_down(
         t.sure[:n],
         t.never[:n],
     )
-    for i in range(n):
-        if t.missed[i] == 1:
-            t.leaving[i] = share_of(exits, t.box[i : i + 1], size)[0]
+    for i in lost:
+        t.leaving[i] = share_of(exits, t.box[i : i + 1], size)[0]
     sure = believed(
         t.born[:n], t.seen[:n], t.missed[:n], t.hits[:n], t.trust[:n], constants.confirm_s, constants.trust_start
     )
