@@ -110,7 +110,7 @@ def test_looks_of_frames_in_a_row_are_nearly_one_look(later_s: float, second: fl
             np.ones(1, np.bool_),
         )
         verdict = rule.relink(scene, rule.link(scene), looks)
-        tracks.doubt = verdict.doubt
+        tracks.doubt[:] = verdict.doubt
     assert verdict.links.tolist() == [0]
     assert tracks.doubt[0] == pytest.approx(doubt, abs=0.01)
 

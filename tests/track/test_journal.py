@@ -40,7 +40,7 @@ def test_memory_is_bound_by_what_is_alive() -> None:
     for frame in range(20_000):
         journal.make_room(3, np.zeros(0, np.int64))
         journal.add(np.full(3, -1), float(frame), frame, np.zeros((3, 4)), np.zeros(3))
-    assert len(journal._rows) <= 2048
+    assert len(journal.rows) <= 2048
 
 
 def test_a_tail_goes_to_whom_it_belongs() -> None:

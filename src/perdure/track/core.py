@@ -13,19 +13,17 @@ import numpy as np
 from perdure import geometry
 from perdure.config import TrackingConfig
 from perdure.track.album import Album, SimilarityScale, similarity
-from perdure.track.frame_kernels import due, linked, shown, usable
+from perdure.track.frame_kernels import due, shown, usable
 from perdure.track.motion_warp import warped, warped_boxes
+from perdure.track.observing import observed
 from perdure.track.scene import Looks, Rule, Scene
 from perdure.track.teller import Teller
 from perdure.track.tracks import Tracks
 from perdure.track.zones import Zones
-from perdure.types import Bools, Crops, Detections, Flag, Float32s, Float64s, Ints, Tracklet
+from perdure.types import Bools, Crops, Detections, Float32s, Float64s, Ints, Tracklet
 
 _UNSEEN_SHOWN_S = 0.5
-_AWAY_S = 0.3
-"""Who is seen again after this long was hidden, not just missed."""
 _YOUNG_S = 1.0
-_CROWDED = np.uint8(Flag.CROWDED)
 
 
 class RuleTracker:
@@ -66,7 +64,7 @@ class RuleTracker:
         if len(tracks):
             if warp is not None:
                 warped(tracks.motion, rule.model, warp)
-                tracks.box = warped_boxes(tracks.box, warp)
+                tracks.box[:] = warped_boxes(tracks.box, warp)
             rule.model.predict(tracks.motion, 1.0 if rule.frames else at - self._at)
         if warp is not None:
             self._zones.forget()
@@ -103,10 +101,8 @@ class RuleTracker:
         if looks is not None:
             verdict = self._rule.relink(scene, links, looks)
             links, refused = verdict.links, verdict.refused
-            scene.tracks.doubt = verdict.doubt
+            scene.tracks.doubt[:] = verdict.doubt
             self._learn(scene, links, looks)
-        tracks = scene.tracks
-        tracks.entry = self._teller.journal.make_room(2 * len(links), tracks.entry)
         self._observe(scene, links)
         self._cut()
         rows = self._start(scene, links)
@@ -154,10 +150,10 @@ class RuleTracker:
     def _due(self, scene: Scene, links: Ints) -> Bools:
         """(M,) boxes whose track is due for a picture: a clean one, or any where a track to be told has none yet."""
         tracks, config = scene.tracks, self._config
-        told = (tracks.confirmed, tracks.born, tracks.pictured, tracks.pictures)
+        table = (tracks.reals, tracks.wholes, tracks.marks)
         pauses = (config.confirm_s, config.embed_every_s, config.tell_after_s)
         found = (scene.flags, scene.scores, config.high_score, scene.at)
-        return np.asarray(due(links, *found, *told, *pauses))
+        return np.asarray(due(links, *found, *table, *pauses))
 
     def _looks(self, scene: Scene, crops: Sequence[Crops]) -> Looks | None:
         """The body crops compared with every track's album; None where there are none."""
@@ -196,30 +192,29 @@ class RuleTracker:
 
     def _observe(self, scene: Scene, links: Ints) -> None:
         """Write the linked boxes into tracks and journal; count the misses of the others."""
-        tracks = scene.tracks
-        found = (scene.boxes, scene.scores, scene.flags & _CROWDED)
-        rows, boxes, scores, crowded, back = linked(links, *found, tracks.seen, scene.at, _AWAY_S)
-        if len(back):
-            self._zones.back(tracks.box[rows[back]], boxes[back], scene.size)
-        lost = tracks.observe(self._rule.model, rows, boxes, scores, crowded, scene.at)
-        tracks.entry[rows] = self._teller.journal.add(tracks.entry[rows], scene.at, self._index, boxes, scores)
-        if len(lost):
-            tracks.leaving[lost] = self._zones.leaving(tracks.box[lost], scene.size)
-        if not tracks.confirmed.all():
-            tracks.confirmed |= self._rule.confirms(tracks)
+        tracks, doors, journal = scene.tracks, self._zones, self._teller.journal
+        tracks.entry[:] = journal.make_room(2 * len(links), tracks.entry)
+        frame = (scene.at, float(self._index), float(scene.size[0]), float(scene.size[1]))
+        table = (tracks.reals, tracks.wholes, tracks.marks, tracks.box)
+        told = (doors.exits.counts, doors.entries.counts, journal.rows, journal.before, journal.used)
+        found = (scene.boxes, scene.scores, scene.flags)
+        rows, boxes, every = observed(links, *found, frame, *table, *told)
+        journal.used += len(rows)
+        self._rule.model.update(tracks.motion, rows, boxes)
+        if not every:
+            tracks.confirmed[:] |= self._rule.confirms(tracks)
 
     def _start(self, scene: Scene, links: Ints) -> Ints:
         """Begin new tracks; (M,) the row of each box in the table of tracks, old or new, or -1."""
-        boxes = np.flatnonzero(self._rule.starts(scene, links))
+        boxes = self._rule.starts(scene, links).nonzero()[0]
         if not len(boxes):
             return links
         numbers = np.arange(self._next, self._next + len(boxes), dtype=np.int64)
         self._next += len(boxes)
-        fresh = Tracks.started(self._rule.model, numbers, scene.boxes[boxes], scene.scores[boxes], scene.at)
-        fresh.entry = self._teller.journal.add(
-            fresh.entry, scene.at, self._index, scene.boxes[boxes], scene.scores[boxes]
-        )
-        fresh.confirmed |= self._rule.confirms(fresh)
+        found = scene.boxes[boxes], scene.scores[boxes]
+        fresh = Tracks.started(self._rule.model, numbers, *found, scene.at)
+        fresh.entry[:] = self._teller.journal.add(fresh.entry, scene.at, self._index, *found)
+        fresh.confirmed[:] |= self._rule.confirms(fresh)
         rows = links.copy()
         rows[boxes] = np.arange(len(self._tracks), len(self._tracks) + len(boxes))
         self._tracks = self._tracks.joined(fresh)
@@ -267,7 +262,7 @@ class RuleTracker:
 
     def _close(self, over: Bools, size: tuple[int, int] | None) -> None:
         """End tracks: the confirmed go to the teller with what it needs, the others are forgotten."""
-        if not over.any():
+        if not np.count_nonzero(over):
             return
         ended, self._tracks = self._tracks.take(over), self._tracks.take(~over)
         self._teller.closed(ended, self._albums, size, self._scale.llr, self._fresh())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perdure.track.associate import assign, runner_up
-from perdure.track.frame_kernels import believed, over
+from perdure.track.frame_kernels import CROWDED, believed, over
 from perdure.track.kernels import doubtful, fresh
 from perdure.track.learned import Net, given_up
 from perdure.track.linking import Constants, Prices, associated, passes, without_doubles
@@ -23,7 +23,7 @@ from perdure.track.scene import Looks, Scene, Verdict
 from perdure.track.tracks import Tracks
 from perdure.track.walking import WalkingModel, reachable
 from perdure.track.zones import INSIDE, SURE
-from perdure.types import Bools, Flag, Float64s, Ints
+from perdure.types import Bools, Float64s, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,6 @@ class Weights:
     """A low box that lies in another is as often its double as somebody hidden: it continues a track from here on."""
 
 
-_CROWDED = np.uint8(Flag.CROWDED)
 _WALKING, _NO_NET = WalkingModel(), Net.none()
 
 
@@ -108,20 +107,19 @@ class DefaultRule:
     def link(self, scene: Scene) -> Ints:
         """See ``Rule``; again where the links show that the camera has moved."""
         t, m = scene.tracks, scene.tracks.motion
-        seen = (t.seen, t.missed, t.hits, t.trust, t.box, t.confirmed, t.leaving, t.adrift, t.occluded)
-        known = (m.place, m.speed, m.var_place, *seen, scene.pictured)
+        known = (m.place, m.speed, m.var_place, t.box, t.reals, t.wholes, t.marks, scene.pictured)
         dt = max(scene.at - self._before, 0.0) if self._before > -np.inf else 0.0
         frame = (float(scene.size[0]), float(scene.size[1]), scene.at, dt)
-        found = (scene.boxes, scene.scores, scene.flags & _CROWDED)
+        found = (scene.boxes, scene.scores, scene.flags)
         track, box, gain, links = associated(known, *found, frame, *self._given, self._sway)
         self._pairs = Pairs(track, box, gain, len(t), len(scene.boxes))
         return np.asarray(links)
 
     def unclear(self, scene: Scene, links: Ints) -> Bools:
         """Boxes with a close second candidate, or back after an occlusion; and those that may be somebody lost."""
-        if not scene.pictured.any():
+        if not np.count_nonzero(scene.pictured):
             return np.zeros(len(links), np.bool_)
-        pairs, crowded = self._pairs, scene.flags & _CROWDED
+        pairs, crowded = self._pairs, scene.flags & CROWDED
         known = (pairs.track, pairs.box, pairs.gain, links, crowded, scene.tracks.occluded, scene.pictured)
         unclear, high = np.asarray(doubtful(*known, self._margin, self._rival)), scene.scores >= self._high_score
         free = (links < 0) & high
@@ -134,10 +132,10 @@ class DefaultRule:
         """Associate again with the evidence of looks added, refuse what they contradict, then look for the lost."""
         late = scene.pictured & (scene.unseen_s > self._weights.moving_s + 0.05)
         llr = looks.llr - np.where(late, self._weights.late, 0.0)[:, None]
-        pairs, crowded = self._pairs, scene.flags & _CROWDED
+        pairs, found = self._pairs, (scene.scores, scene.flags)
         links = self._passes(scene, pairs.with_looks(looks.rows, llr))
         sure = (self._high_score, self._weights.crowded_low)
-        links = without_doubles(pairs.track, pairs.box, pairs.gain, links, scene.scores, crowded, *sure)
+        links = without_doubles(pairs.track, pairs.box, pairs.gain, links, *found, *sure)
         doubt, refused = self._contradicted(scene, links, looks)
         links = np.where(refused >= 0, -1, links)
         return Verdict(self._recover(scene, links, looks), doubt, refused)
@@ -152,7 +150,7 @@ class DefaultRule:
         tracks = scene.tracks
         doubt, refused = tracks.doubt.copy(), np.full(len(links), -1, np.int64)
         own = links[looks.rows]
-        clear = (own >= 0) & (scene.flags[looks.rows] & _CROWDED == 0)
+        clear = (own >= 0) & (scene.flags[looks.rows] & CROWDED == 0)
         places = np.flatnonzero(clear & scene.pictured[own])
         rows = own[places]
         new, llr = 1 - np.exp((tracks.heard[rows] - scene.at) / self._alike_s), looks.llr[rows, places]

@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from perdure.types import Bools, Float64s, Ints
+from perdure.track import columns as c
+from perdure.types import Bools, Flag, Float64s, Ints
 
 Marks = npt.NDArray[np.uint8]
+CROWDED = np.uint8(Flag.CROWDED)
 
 TRUST_S = 1.0
 """The scores of about this long make up the trust in a track."""
@@ -32,34 +34,10 @@ def centred(boxes: Float64s) -> Float64s:
     """(M, 4) centre x, centre y, width and height of xyxy boxes."""
     measured = np.empty((len(boxes), 4))
     for j in range(len(boxes)):
-        for c in range(2):
-            half = (boxes[j, c + 2] - boxes[j, c]) / 2
-            measured[j, c], measured[j, c + 2] = boxes[j, c] + half, 2 * half
+        for axis in range(2):
+            half = (boxes[j, axis + 2] - boxes[j, axis]) / 2
+            measured[j, axis], measured[j, axis + 2] = boxes[j, axis] + half, 2 * half
     return measured
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def linked(
-    links: Ints, boxes: Float64s, scores: Float64s, crowded: Marks, seen: Float64s, at: float, away_s: float
-) -> tuple[Ints, Float64s, Float64s, Marks, Ints]:
-    """The K boxes with a track: (K,) its row, (K, 4) box, score, mark; and which of them were not seen for
-    ``away_s``.
-    """
-    most = len(links)
-    rows, there, score = np.empty(most, np.int64), np.empty((most, 4)), np.empty(most)
-    mark, away = np.empty(most, np.uint8), np.empty(most, np.int64)
-    count, gone = 0, 0
-    for j in range(most):
-        if links[j] < 0:
-            continue
-        rows[count], score[count], mark[count] = links[j], scores[j], crowded[j]
-        for c in range(4):
-            there[count, c] = boxes[j, c]
-        if at - seen[links[j]] >= away_s:
-            away[gone] = count
-            gone += 1
-        count += 1
-    return rows[:count], there[:count], score[:count], mark[:count], away[:gone]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -106,8 +84,8 @@ def write_boxes(
         i = rows[k]
         trust[i] += (1 - np.exp((seen[i] - at) / TRUST_S)) * (scores[k] - trust[i])
         seen[i], score[i], adrift[i] = at, scores[k], False
-        for c in range(4):
-            box[i, c] = boxes[k, c]
+        for axis in range(4):
+            box[i, axis] = boxes[k, axis]
         hits[i] += 1
         streak[i] = 1 if missed[i] > 1 else streak[i] + 1
         missed[i] = 0
@@ -130,19 +108,19 @@ def due(
     scores: Float64s,
     high_score: float,
     at: float,
-    confirmed: Bools,
-    born: Float64s,
-    pictured: Float64s,
-    pictures: Ints,
+    reals: Float64s,
+    wholes: Ints,
+    marks: Bools,
     confirm_s: float,
     embed_every_s: float,
     tell_after_s: float,
 ) -> Bools:
     """(M,) boxes whose track is due for a picture: a clean one (high, no flag), or any if a track to be told has none.
 
-    The more pictures there are, the longer until the next.
+    The more pictures there are, the longer until the next. ``reals``, ``wholes`` and ``marks``: see ``Tracks``.
     """
-    asked = np.zeros(len(links), np.bool_)
+    asked, confirmed = np.zeros(len(links), np.bool_), marks[c.CONFIRMED]
+    born, pictured, pictures = reals[c.BORN], reals[c.PICTURED], wholes[c.PICTURES]
     for j in range(len(links)):
         i = links[j]
         if i >= 0 and (confirmed[i] or at - born[i] >= confirm_s):

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from perdure.track.frame_kernels import Marks, centred, offsets
+from perdure.track import columns as c
+from perdure.track.frame_kernels import CROWDED, Marks, centred, offsets
 from perdure.track.kernels import link_passes, near_pairs
 from perdure.track.learned import Net, described, no_net, worth
 from perdure.track.motion_warp import believed_shift
@@ -190,15 +191,15 @@ def without_doubles(
     gain: Float64s,
     links: Ints,
     scores: Float64s,
-    crowded: Marks,
+    flags: Marks,
     high_score: float,
     least: float,
 ) -> Ints:
-    """(M,) the links without those of low boxes that are ``crowded`` (not 0) and worth less than ``least``."""
+    """(M,) the links without those of low boxes that are flagged as crowded and worth less than ``least``."""
     kept = links.copy()
     for p in range(len(track)):
         j = box[p]
-        if links[j] == track[p] and crowded[j] and scores[j] < high_score and gain[p] < least:
+        if links[j] == track[p] and flags[j] & CROWDED and scores[j] < high_score and gain[p] < least:
             kept[j] = -1
     return kept
 
@@ -232,7 +233,7 @@ def associated(
     tracks: tuple[Any, ...],
     boxes: Float64s,
     scores: Float64s,
-    crowded: Marks,
+    flags: Marks,
     frame: tuple[float, float, float, float],
     shares: Float64s,
     prices: Float64s,
@@ -241,11 +242,27 @@ def associated(
 ) -> tuple[Ints, Ints, Float64s, Ints]:
     """``associate`` for a caller that is not compiled, links ``without_doubles``.
 
-    Plain tuples and one array of prices, for named tuples cost half a millisecond a call. ``frame`` is width, height,
-    at, dt.
+    Plain tuples and one array of prices, for named tuples cost half a millisecond a call. ``tracks``: place, speed and
+    variance of place (``Motion``), last boxes and blocks (``Tracks``), and which have a picture; ``frame``: width,
+    height, at, dt.
     """
-    t, p = tracks, prices
-    known = Known(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12])
+    p = prices
+    reals, wholes, marks = tracks[4], tracks[5], tracks[6]
+    known = Known(
+        tracks[0],
+        tracks[1],
+        tracks[2],
+        reals[c.SEEN],
+        wholes[c.MISSED],
+        wholes[c.HITS],
+        reals[c.TRUST],
+        tracks[3],
+        marks[c.CONFIRMED],
+        reals[c.LEAVING],
+        marks[c.ADRIFT],
+        marks[c.OCCLUDED],
+        tracks[7],
+    )
     worths = Prices(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14])
     if net is None:
         learned = no_net()
@@ -254,5 +271,5 @@ def associated(
         learned = Net(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12])
     found = Found(boxes, centred(boxes), scores, (frame[0], frame[1]), frame[2], frame[3])
     track, box, gain, _, links = associate(known, found, Terms(shares, worths, learned), 0.0, sway)
-    links = without_doubles(track, box, gain, links, scores, crowded, worths.high_score, worths.crowded_low)
+    links = without_doubles(track, box, gain, links, scores, flags, worths.high_score, worths.crowded_low)
     return track, box, gain, links

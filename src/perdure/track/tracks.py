@@ -2,133 +2,105 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from perdure.track.frame_kernels import Marks, write_boxes
+from perdure.track.columns import MARKS, REALS, WHOLES
 from perdure.track.kalman import Motion, MotionModel
 from perdure.types import Bools, Float64s, Ints
 
+_NEVER = ("told", "pictured", "heard")
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tracks:
-    """N tracks. Rows move when tracks end; ``number`` is what names a track."""
+    """N tracks. Rows move when tracks end; ``number`` is what names a track.
 
-    number: Ints
-    """(N,) unique in the camera, never used again."""
-    born: Float64s
-    """(N,) UTC seconds of the first box of this tracklet."""
-    seen: Float64s
-    """(N,) UTC seconds of the last box."""
-    hits: Ints
-    """(N,) boxes so far, over cuts."""
-    streak: Ints
-    """(N,) boxes in a row up to the last one."""
-    missed: Ints
-    """(N,) frames looked at since the last box."""
-    confirmed: Bools
-    score: Float64s
-    """(N,) of the last box."""
-    trust: Float64s
-    """(N,) mean of the scores, of about the last second."""
+    The arrays are views into one block for each kind (``columns``): write into them.
+    """
+
+    reals: Float64s
+    """(10, N) those of ``columns.REALS``."""
+    wholes: Ints
+    """(6, N) those of ``columns.WHOLES``."""
+    marks: Bools
+    """(5, N) those of ``columns.MARKS``."""
     box: Float64s
     """(N, 4) the last box, xyxy."""
-    entry: Ints
-    """(N,) its last row in the journal."""
-    pictures: Ints
-    """(N,) how many are kept of this tracklet."""
-    recognisable: Bools
-    """(N,) there is a picture to recognise it by, be it of a former part."""
-    news: Bools
-    """(N,) pictures were added since it was told."""
-    told: Float64s
-    """(N,) UTC seconds when it was last told; ``-inf`` before the first time."""
-    pictured: Float64s
-    """(N,) UTC seconds of the last exemplar; ``-inf`` before the first."""
-    occluded: Bools
-    """(N,) hidden behind somebody else, or missing, since the last look at its appearance."""
-    doubt: Float64s
-    """(N,) nats by which its looks speak for somebody else, since they last spoke for the person themselves."""
-    heard: Float64s
-    """(N,) UTC seconds of the last look that counted for or against it; ``-inf`` before the first."""
-    sure: Float64s
-    """(N,) UTC seconds until which there is no doubt that this is one person."""
-    adrift: Bools
-    """(N,) another person was followed by mistake: where this one is now, only looks can say."""
-    leaving: Float64s
-    """(N,) probability that who is lost here is gone for good; of the last box, known once it was missed."""
     motion: Motion
+    number: Ints = field(init=False)
+    """(N,) unique in the camera, never used again."""
+    born: Float64s = field(init=False)
+    """(N,) UTC seconds of the first box of this tracklet."""
+    seen: Float64s = field(init=False)
+    """(N,) UTC seconds of the last box."""
+    hits: Ints = field(init=False)
+    """(N,) boxes so far, over cuts."""
+    streak: Ints = field(init=False)
+    """(N,) boxes in a row up to the last one."""
+    missed: Ints = field(init=False)
+    """(N,) frames looked at since the last box."""
+    confirmed: Bools = field(init=False)
+    score: Float64s = field(init=False)
+    """(N,) of the last box."""
+    trust: Float64s = field(init=False)
+    """(N,) mean of the scores, of about the last second."""
+    entry: Ints = field(init=False)
+    """(N,) its last row in the journal."""
+    pictures: Ints = field(init=False)
+    """(N,) how many are kept of this tracklet."""
+    recognisable: Bools = field(init=False)
+    """(N,) there is a picture to recognise it by, be it of a former part."""
+    news: Bools = field(init=False)
+    """(N,) pictures were added since it was told."""
+    told: Float64s = field(init=False)
+    """(N,) UTC seconds when it was last told; ``-inf`` before the first time."""
+    pictured: Float64s = field(init=False)
+    """(N,) UTC seconds of the last exemplar; ``-inf`` before the first."""
+    occluded: Bools = field(init=False)
+    """(N,) hidden behind somebody else, or missing, since the last look at its appearance."""
+    doubt: Float64s = field(init=False)
+    """(N,) nats by which its looks speak for somebody else, since they last spoke for the person themselves."""
+    heard: Float64s = field(init=False)
+    """(N,) UTC seconds of the last look that counted for or against it; ``-inf`` before the first."""
+    sure: Float64s = field(init=False)
+    """(N,) UTC seconds until which there is no doubt that this is one person."""
+    adrift: Bools = field(init=False)
+    """(N,) another person was followed by mistake: where this one is now, only looks can say."""
+    leaving: Float64s = field(init=False)
+    """(N,) probability that who is lost here is gone for good; of the last box, known once it was missed."""
+
+    def __post_init__(self) -> None:
+        for names, block in ((REALS, self.reals), (WHOLES, self.wholes), (MARKS, self.marks)):
+            for name, row in zip(names, block, strict=True):
+                object.__setattr__(self, name, row)
 
     @classmethod
     def started(cls, model: MotionModel, numbers: Ints, boxes: Float64s, scores: Float64s, at: float) -> Tracks:
         """New, unconfirmed tracks at these boxes."""
         n = len(numbers)
-        return cls(
-            number=numbers,
-            born=np.full(n, at),
-            seen=np.full(n, at),
-            hits=np.ones(n, np.int64),
-            streak=np.ones(n, np.int64),
-            missed=np.zeros(n, np.int64),
-            confirmed=np.zeros(n, np.bool_),
-            score=scores.astype(np.float64),
-            trust=scores.astype(np.float64),
-            box=boxes.copy(),
-            entry=np.full(n, -1, np.int64),
-            pictures=np.zeros(n, np.int64),
-            recognisable=np.zeros(n, np.bool_),
-            news=np.zeros(n, np.bool_),
-            told=np.full(n, -np.inf),
-            pictured=np.full(n, -np.inf),
-            occluded=np.zeros(n, np.bool_),
-            doubt=np.zeros(n),
-            heard=np.full(n, -np.inf),
-            sure=np.full(n, at),
-            adrift=np.zeros(n, np.bool_),
-            leaving=np.zeros(n),
-            motion=Motion.started(model, boxes),
-        )
+        reals, wholes = np.full((len(REALS), n), at), np.ones((len(WHOLES), n), np.int64)
+        fresh = cls(reals, wholes, np.zeros((len(MARKS), n), np.bool_), boxes.copy(), Motion.started(model, boxes))
+        for name in _NEVER:
+            getattr(fresh, name)[:] = -np.inf
+        fresh.number[:], fresh.entry[:] = numbers, -1
+        fresh.missed[:] = fresh.pictures[:] = 0
+        fresh.score[:] = fresh.trust[:] = scores
+        fresh.doubt[:] = fresh.leaving[:] = 0.0
+        return fresh
 
     def __len__(self) -> int:
-        return len(self.number)
+        return self.wholes.shape[1]
 
     def take(self, rows: Ints | Bools) -> Tracks:
         """Some of the tracks, as copies."""
-        return Tracks(**{name: getattr(self, name)[rows] for name in _ARRAYS}, motion=self.motion.take(rows))
+        which = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        blocks = (np.take(block, which, axis=1) for block in (self.reals, self.wholes, self.marks))
+        return Tracks(*blocks, self.box[which], self.motion.take(which))
 
     def joined(self, other: Tracks) -> Tracks:
         """These tracks followed by ``other``."""
-        arrays = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS}
-        return Tracks(**arrays, motion=self.motion.joined(other.motion))
-
-    def observe(
-        self, model: MotionModel, rows: Ints, boxes: Float64s, scores: Float64s, crowded: Marks, at: float
-    ) -> Ints:
-        """Each of ``rows`` was seen at ``at`` in this box, among others where ``crowded`` is not 0; the rest missed.
-
-        (L,) the rows of those missed for the first time.
-        """
-        model.update(self.motion, rows, boxes)
-        lost: Ints = write_boxes(
-            rows,
-            boxes,
-            scores,
-            crowded,
-            at,
-            self.seen,
-            self.missed,
-            self.hits,
-            self.streak,
-            self.score,
-            self.trust,
-            self.box,
-            self.occluded,
-            self.doubt,
-            self.sure,
-            self.adrift,
-        )
-        return lost
-
-
-_ARRAYS = tuple(f.name for f in fields(Tracks) if f.name != "motion")
+        mine, theirs = (self.reals, self.wholes, self.marks), (other.reals, other.wholes, other.marks)
+        blocks = (np.concatenate(pair, axis=1) for pair in zip(mine, theirs, strict=True))
+        return Tracks(*blocks, np.concatenate([self.box, other.box]), self.motion.joined(other.motion))

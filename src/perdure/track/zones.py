@@ -35,16 +35,16 @@ class _Share:
     """For each cell of the picture how often one of two things happened there, and how often the other."""
 
     def __init__(self) -> None:
-        self._counts = np.zeros(COUNTS)
+        self.counts = np.zeros(COUNTS)
 
     def learn(self, boxes: Float64s, size: tuple[int, int], outcome: int) -> None:
         """One more ``outcome`` (0 or 1) at each of these boxes, and some of it around them; old ones fade."""
-        learn_outcome(self._counts, np.ascontiguousarray(boxes, np.float64), (float(size[0]), float(size[1])), outcome)
+        learn_outcome(self.counts, np.ascontiguousarray(boxes, np.float64), (float(size[0]), float(size[1])), outcome)
 
     def of(self, boxes: Float64s, size: tuple[int, int]) -> Float64s:
         """(K,) share of outcome 1."""
         at = np.ascontiguousarray(boxes, np.float64)
-        return np.asarray(share_of(self._counts, at, (float(size[0]), float(size[1]))))
+        return np.asarray(share_of(self.counts, at, (float(size[0]), float(size[1]))))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -95,32 +95,32 @@ class Zones:
     """Entries and exits of one camera. Boxes are (K, 4) xyxy px; a person stands where the middle of the feet is."""
 
     def __init__(self) -> None:
-        self._exits, self._entries = _Share(), _Share()
+        self.exits, self.entries = _Share(), _Share()
 
     def forget(self) -> None:
         """The camera shows another place now."""
-        self._exits, self._entries = _Share(), _Share()
+        self.exits, self.entries = _Share(), _Share()
 
     def gone(self, boxes: Float64s, size: tuple[int, int]) -> None:
         """These people were never seen again after these last boxes."""
-        self._exits.learn(boxes, size, 1)
+        self.exits.learn(boxes, size, 1)
 
     def came(self, boxes: Float64s, size: tuple[int, int]) -> None:
         """New people were first seen in these boxes."""
-        self._entries.learn(boxes, size, 1)
+        self.entries.learn(boxes, size, 1)
 
     def back(self, last: Float64s, now: Float64s, size: tuple[int, int]) -> None:
         """These people were lost at ``last`` and are seen again."""
-        self._exits.learn(last, size, 0)
-        self._entries.learn(now, size, 0)
+        self.exits.learn(last, size, 0)
+        self.entries.learn(now, size, 0)
 
     def leaving(self, boxes: Float64s, size: tuple[int, int]) -> Float64s:
         """(K,) probability that who is lost at this box is gone for good."""
-        return self._exits.of(boxes, size)
+        return self.exits.of(boxes, size)
 
     def entering(self, boxes: Float64s, size: tuple[int, int]) -> Float64s:
         """(K,) probability that who turns up in this box is new, and not back from a gap."""
-        return self._entries.of(boxes, size)
+        return self.entries.of(boxes, size)
 
 
 def touches_border(boxes: Float64s, size: tuple[int, int]) -> Bools:
