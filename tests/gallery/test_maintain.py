@@ -202,3 +202,32 @@ def test_all_with_all_is_the_same_as_one_by_one(poor: float) -> None:
     table = site.scorer.table(site.index)
     rows = np.array([site.scorer.pairs(row, site.index) for row in range(40)])
     np.testing.assert_allclose(table, rows, atol=1e-5)
+
+
+def test_two_people_who_look_alike_stay_two_where_each_is_always_like_himself() -> None:
+    """What convinces a decision about one tracklet is not enough to join two identities."""
+    other = 0.75 * ANN + 0.6614 * BOB
+    site = gallery()
+    looks = [ANN, ANN, ANN, other, other, other, *faces(9)[3:]]
+    homes = [None, "P1", "P1", None, "P2", "P2", *[None] * 6]
+    for i, (look, home) in enumerate(zip(looks, homes, strict=True)):
+        put(site, f"{'abc'[i % 3]}/{i}", look, 1000.0 * i, home)
+    between = site.scorer.table(site.index)[:3, 3:6].mean()
+    assert float(site.scorer.calibration.log_likelihood_ratio(between)) > 2
+    settled(site)
+    assert site.partition.members["P1"] == ["a/0", "b/1", "c/2"]
+    assert site.partition.members["P2"] == ["a/3", "b/4", "c/5"]
+
+
+def test_two_people_who_were_joined_early_go_apart_once_each_is_known() -> None:
+    other = 0.5 * ANN + 0.866 * BOB
+    site = gallery()
+    looks = [*[ANN] * 6, *[other] * 3, *faces(9)[3:]]
+    for i, look in enumerate(looks):
+        put(site, f"{'abc'[i % 3]}/{i}", look, 1000.0 * i, "P1" if 0 < i < 9 else None)
+    between = site.scorer.table(site.index)[:6, 6:9].mean()
+    assert float(site.scorer.calibration.log_likelihood_ratio(between)) > -2  # alone no reason to part them
+    settled(site)
+    homes = {site.partition.identity_of[f"{'abc'[i % 3]}/{i}"] for i in range(6, 9)}
+    assert len(homes) == 1
+    assert "P1" not in homes

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perdure.gallery.calibrate import prior_log_odds
+from perdure.gallery import closeness
+from perdure.gallery.calibrate import habit, prior_log_odds
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.index import Index
 from perdure.gallery.regroup import become, together
@@ -49,8 +50,10 @@ class Care:
 
     per_tick: int = 3
     """Identities looked at."""
+    join_margin: float = -0.5
+    """Nats by which two identities have to be more probable as one person, by ``closeness`` and how often they come."""
     split_margin: float = 2.0
-    """Nats by which the two parts of an identity have to be more probable as two people."""
+    """Nats by which the two parts of an identity have to be more probable as two people, by ``closeness``."""
     move_margin: float = 1.0
     """Nats by which another identity has to be more probable for a tracklet than its own."""
     keep: int = 32
@@ -214,13 +217,20 @@ class Scene:
         prior = Prior(odds, elsewhere=max(round(gallery.index.people) - near, 0))
         llr = self.llr
         found = join(llr, self.apart, self.together, prior, self.chain)
-        groups = now.copy()
-        for number, group in enumerate(np.unique(found[now == self.own]), near):
+        groups, mine = now.copy(), now == self.own
+        numbers, sizes = np.unique(found[mine], return_counts=True)
+        stem = numbers[np.argmax(sizes)]
+        for number, group in enumerate(numbers, near):
             members = found == group
-            rest = members & (now == self.own)
+            rest = members & mine
             for other in np.unique(now[members]):
                 part = members & (now == other)
-                if other == self.own or self._sure(part, rest, now == other, llr, care):
+                if other == self.own or (
+                    self._sure(part, rest, now == other, llr, care)
+                    if group == stem
+                    else self._fits_better(rest, part, mine & ~rest, llr, care)
+                    and self._fits_better(part, rest, (now == other) & ~part, llr, care)
+                ):
                     groups[part] = number
         stays = self._stays(groups, now, llr, care)
         groups[stays] = self.own
@@ -236,10 +246,31 @@ class Scene:
 
     def _sure(self, part: Bools, rest: Bools, home: Bools, llr: Float64s, care: Care) -> bool:
         """Whether a part of another identity may come: all of it on two pieces of evidence, some on a clear margin."""
-        left = home & ~part
-        if not left.any():
-            return self._independent(part, rest, llr)
-        return bool(llr[part][:, rest].mean() - llr[part][:, left].mean() > care.move_margin)
+        if (home & ~part).any():
+            return self._fits_better(part, rest, home & ~part, llr, care)
+        odds = self._close(part, rest, llr) + self._usual(part, rest)
+        return self._independent(part, rest, llr) and odds > care.join_margin
+
+    def _fits_better(self, part: Bools, there: Bools, left: Bools, llr: Float64s, care: Care) -> bool:
+        """Whether a part is clearly more like those it would come to than like those it would leave, if any."""
+        return not left.any() or bool(llr[part][:, there].mean() - llr[part][:, left].mean() > care.move_margin)
+
+    def _usual(self, one: Bools, other: Bools) -> float:
+        """Nats by which the larger of two identities is likelier to come than is usual."""
+        members = self.gallery.partition.members
+        homes = {self.gallery.partition.identity_of[self.ids[i]] for i in np.flatnonzero(one | other)}
+        times = np.array([max(len(members[home]) for home in homes)])
+        return float(habit(times, len(self.gallery.partition.identity_of), len(members))[0])
+
+    def _close(self, one: Bools, other: Bools, llr: Float64s) -> float:
+        """Nats for one person, by how alike two groups are against how alike each is within."""
+        groups = self.index.owners.copy()
+        groups[one], groups[other] = groups.max() + 1, groups.max() + 2
+        inside = closeness.within(llr, np.unique(groups, return_inverse=True)[1])
+        mine, theirs = np.flatnonzero(one), np.flatnonzero(other)
+        between = float(llr[np.ix_(mine, theirs)].mean())
+        linked = closeness.linked(self.chain, mine, theirs)
+        return closeness.odds(between, float(inside[-2]), float(inside[-1]), linked)
 
     def _stays(self, groups: Ints, now: Ints, llr: Float64s, care: Care) -> Bools:
         """(n,) tracklets of the identity that were to leave for a group of their own, and are not sure to."""
@@ -251,7 +282,7 @@ class Scene:
             part = mine & (groups == number)
             if (part == largest).all() or ((groups == number) & ~mine).any():
                 continue
-            if not self.apart[part][:, largest].any() and llr[part][:, largest].mean() > -care.split_margin:
+            if not self.apart[part][:, largest].any() and self._close(part, largest, llr) > -care.split_margin:
                 stays |= part
         return (stays | largest) if stays.any() else stays
 

@@ -8,9 +8,7 @@ learning (Roy & McCallum, ICML 2001) for one step, where the effect of an answer
 Gale, SIGIR 1994) asks of two glimpses as gladly as of two regulars. What follows from earlier answers is not asked
 (``said``; Vesdapunt, Bellare & Dalvi, "Crowdsourcing algorithms for entity resolution", VLDB 2014).
 
-Two groups of one person are about as alike as each of them is within itself, whatever such a likeness is worth at a
-site; how much less alike they are says most about whether they belong together (relative closeness, Karypis, Han &
-Kumar, "Chameleon", IEEE Computer 1999, here on log-likelihood ratios).
+How likely two identities are one person is said by ``closeness``.
 """
 
 from __future__ import annotations
@@ -21,23 +19,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import expit
 
+from perdure.gallery import closeness
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.maintain import Scene, look
 from perdure.gallery.refit import UNFITTED, Kind, Refit
 from perdure.gallery.said import Said, said_of
 from perdure.gallery.scoring import CentredLinkage
-from perdure.gallery.transitions import bins
 from perdure.types import Float64s, Ints
 
-JOIN = (1.15, -1.0, 0.1, 1.2)
-"""Weights of likeness between two identities, likeness within them, and transitions, and the offset: nats for one."""
 PART = (0.75, 1.35, -1.05)
-"""Of likeness between a part and the rest, and transitions, and the offset. All fitted on answers about the first half
-of market1501-dev and three simulated days of people fitted to it, each kind with one weight (docs/review.md)."""
-USUAL_PAIRS = 3.0
-"""So many pairs within an identity weigh as much as what is usual around it."""
-USUAL_WITHIN = 3.5
-"""Nats: the mean within identities where none around has two tracklets."""
+"""Of likeness between a part and the rest, and transitions, and the offset: nats for one person. Fitted with
+``closeness.JOIN``, each kind with one weight (docs/review.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,26 +139,16 @@ def _about(scene: Scene, name: str) -> Iterator[Question]:
     if (weakest := _weakest(scene, llr, mine)) is not None:
         part, odds = weakest
         yield _question("part", scene, llr, part, np.setdiff1d(mine, part), odds)
-    partition, within = scene.gallery.partition, _within(llr, owners)
+    partition, within = scene.gallery.partition, closeness.within(llr, owners)
     for code in np.unique(owners):
         theirs = np.flatnonzero(owners == code)
         if code == scene.own or scene.apart[np.ix_(mine, theirs)].any():
             continue
-        between, linked = float(llr[np.ix_(mine, theirs)].mean()), _linked(scene, mine, theirs)
-        odds = float(np.dot(JOIN, [between, (within[scene.own] + within[code]) / 2, linked, 1.0]))
+        between, linked = float(llr[np.ix_(mine, theirs)].mean()), closeness.linked(scene.chain, mine, theirs)
+        odds = closeness.odds(between, within[scene.own], within[code], linked)
         asked = _question("join", scene, llr, mine, theirs, odds)
         there = partition.identity_of[asked.second]
         yield replace(asked, one=tuple(partition.members[name]), other=tuple(partition.members[there]))
-
-
-def _within(llr: Float64s, owners: Ints) -> Float64s:
-    """(I,) nats: mean over the pairs within each identity, drawn towards that of all of them."""
-    same = owners[:, None] == owners
-    np.fill_diagonal(same, val=False)
-    pairs = np.bincount(owners, same.sum(axis=1)) / 2
-    total = np.bincount(owners, np.where(same, llr, 0.0).sum(axis=1)) / 2
-    usual = total.sum() / pairs.sum() if pairs.sum() else USUAL_WITHIN
-    return np.asarray((total + USUAL_PAIRS * usual) / (pairs + USUAL_PAIRS))
 
 
 def _question(kind: Kind, scene: Scene, llr: Float64s, one: Ints, other: Ints, odds: float) -> Question:
@@ -179,25 +161,6 @@ def _typical(llr: Float64s, group: Ints) -> int:
     """The member most like the others; poor pictures are like nobody, for their evidence is drawn towards none."""
     within = llr[np.ix_(group, group)]
     return int(group[np.argmax(within.sum(axis=1) - np.diag(within))])
-
-
-def _linked(scene: Scene, one: Ints, other: Ints) -> float:
-    """Nats that where and when say for one person: of the transitions of both in one chain, and of who met."""
-    together = _chained(scene, np.union1d(one, other)) - _chained(scene, one) - _chained(scene, other)
-    met = scene.chain.met_table()
-    return together + (float(met[np.ix_(one, other)].sum()) if len(met) else 0.0)
-
-
-def _chained(scene: Scene, group: Ints) -> float:
-    """Nats of the transitions from each sighting of a group, in order of time, to the next."""
-    odds, chain = scene.chain.transitions.log_odds, scene.chain
-    if len(group) < 2 or not odds.size:
-        return 0.0
-    then, camera = group[1:], chain.camera
-    known = len(odds)
-    between = bins(chain.start[then] - chain.end[group[:-1]])
-    there = (camera[group[:-1]] < known) & (camera[then] < known)
-    return float(odds[camera[group[:-1]][there], camera[then][there], between[there]].sum())
 
 
 def _weakest(scene: Scene, llr: Float64s, mine: Ints) -> tuple[Ints, float] | None:
@@ -218,7 +181,8 @@ def _weakest(scene: Scene, llr: Float64s, mine: Ints) -> tuple[Ints, float] | No
     best: tuple[float, Ints, float] | None = None
     for branch in _branches(llr[np.ix_(mine, mine)], groups):
         part, rest = mine[branch], np.delete(mine, branch)
-        odds = float(np.dot(PART, [float(llr[np.ix_(part, rest)].mean()), _linked(scene, part, rest), 1.0]))
+        between, linked = float(llr[np.ix_(part, rest)].mean()), closeness.linked(scene.chain, part, rest)
+        odds = float(np.dot(PART, [between, linked, 1.0]))
         gain = float(expit(-odds)) * 2 * len(part) * len(rest) / len(mine)
         if best is None or gain > best[0]:
             best = gain, part, odds
