@@ -231,3 +231,7 @@ def test_the_command(pictures_of: PicturesOf, tmp_path: Path) -> None:
     assert page.read_text().count("<svg") == 2
     table = CliRunner().invoke(app, options, catch_exceptions=False).stdout
     assert "Damage of one error" in table
+    one = CliRunner().invoke(app, [*options, "--json", "--fault", "swap"], catch_exceptions=False)
+    assert list(json.loads(one.stdout)["faults"]) == ["swap"]
+    with pytest.raises(ConfigError, match="unknown fault 'flood'; known: swap, bad crop"):
+        CliRunner().invoke(app, [*options, "--fault", "flood"], catch_exceptions=False)

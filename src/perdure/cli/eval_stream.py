@@ -187,6 +187,7 @@ def cascade(
     people: Annotated[int, typer.Option("--people", min=2, help="At most so many come.")] = 100,
     policy: PolicyOption = "default",
     threshold: Annotated[float | None, typer.Option("--threshold", min=-1, max=1, help="Of simple policies.")] = None,
+    fault: Annotated[list[str] | None, typer.Option("--fault", help="Only this one; may be repeated.")] = None,
     footage: Annotated[Path | None, typer.Option("--footage", help="Folder of a perdure run; with --truth.")] = None,
     truth: Annotated[Path | None, typer.Option("--truth", help="What is true of that footage.")] = None,
     device: DeviceOption = Device.AUTO,
@@ -200,10 +201,15 @@ def cascade(
     from rich.console import Console
 
     from perdure.config import GalleryConfig
+    from perdure.errors import ConfigError
     from perdure.evaluate import cascade_report
     from perdure.evaluate.ablate import footage_settings, real_settings
+    from perdure.evaluate.cascade import FAULTS
     from perdure.evaluate.cascade import cascade as spoil
 
+    if unknown := sorted(set(fault or ()) - set(FAULTS)):
+        raise ConfigError(f"unknown fault {unknown[0]!r}; known: {', '.join(FAULTS)}")
+    faults = [one for one in FAULTS if not fault or one in fault]
     config = GalleryConfig.model_validate({"policy": _policy(policy), "threshold": threshold})
     if footage is not None:
         told, calibration = _footage(footage, truth)
@@ -215,7 +221,7 @@ def cascade(
         settings = real_settings(everybody, seeds, people, config, told_early_s=None)
         source = f"{everybody.model}, {policy}: at most {people} people come; the calibration is fitted on others."
     with Console(stderr=True).status("starting ...") as status:
-        found = [hurt for seed, setting in enumerate(settings) for hurt in spoil(setting, places, seed, status.update)]
+        found = [hurt for seed, one in enumerate(settings) for hurt in spoil(one, places, seed, status.update, faults)]
     tell(cascade_report.report(found, (source,)), {"faults": cascade_report.figures(found)}, as_json, html)
 
 

@@ -32,7 +32,7 @@ BINS = 20
 
 def report(damages: Sequence[Damage], notes: Sequence[str] = ()) -> Report:
     """One row per fault, and the damage by how long ago the fault was."""
-    rows = tuple(_row(fault, of_fault(damages, fault)) for fault in FAULTS)
+    rows = tuple(_row(fault, of_fault(damages, fault)) for fault in _met(damages))
     note = (
         "Means ± 95 % over places. Any: places with any damage at all. Moved: later tracklets in other company than "
         "without the fault; bystanders: those that show nobody who took part in it. IDF1 lost: over the later "
@@ -68,8 +68,13 @@ def figures(damages: Sequence[Damage]) -> dict[str, object]:
             }
             for damage in of_fault(damages, fault)
         ]
-        for fault in FAULTS
+        for fault in _met(damages)
     }
+
+
+def _met(damages: Sequence[Damage]) -> list[Fault]:
+    """The faults that were looked at."""
+    return [fault for fault in FAULTS if of_fault(damages, fault)]
 
 
 def _row(fault: Fault, found: Sequence[Damage]) -> tuple[Cell, ...]:
@@ -114,7 +119,7 @@ def _curves(damages: Sequence[Damage], label: str, of: Callable[[Damage], Float6
     axes = figure.add_subplot(xlabel="tracklets after the fault", ylabel=label)
     longest = max(len(damage.moved) for damage in damages)
     edges = np.linspace(0, longest, BINS + 1)
-    for fault in FAULTS:
+    for fault in _met(damages):
         after = np.concatenate([np.arange(len(damage.moved)) for damage in of_fault(damages, fault)])
         values = np.concatenate([of(damage) for damage in of_fault(damages, fault)]).astype(np.float64)
         counts = np.histogram(after, edges)[0]
