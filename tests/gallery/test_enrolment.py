@@ -365,6 +365,10 @@ def test_in_a_closed_set_who_is_in_doubt_hardly_counts_for_whom_they_were_taken_
     again = Gallery("m", DIM, CentredLinkage(CALIBRATION), Nearest(CALIBRATION), listed_only=True)
     again.restore(people.evidence.values(), people.log, fold(people.log))
     assert {id: float(again.index.weights[again.index.row(id)]) for id in again.index.ids} == weight
+    for id in people.index.ids:
+        here, there = people.index.row(id), again.index.row(id)
+        np.testing.assert_allclose(again.index.vectors[there], people.index.vectors[here], atol=1e-6)
+        assert again.index.owners[there] >= 0
     people.append(Matched(30.0, sure.identity, "door/2", Evidence(1.0)))  # somebody says so
     assert people.index.weights[people.index.row("door/2")] == 1.0
 

@@ -15,6 +15,7 @@ from perdure.gallery.exemplars import (
     purest,
     ring_centroid,
     select,
+    summed_up,
     typical_quality,
     unit,
 )
@@ -105,3 +106,19 @@ def test_the_means_of_many_tracklets_are_those_of_each() -> None:
         one = Exemplars("m", vectors[part], quality[part], np.zeros(sizes[row]), ("",) * sizes[row])
         assert looks[row] == pytest.approx(mean(one), abs=1e-6)
         assert worth[row] == pytest.approx(typical_quality(one), abs=1e-6)
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=8), st.integers(0, 99))
+def test_what_is_summed_up_of_many_is_what_is_of_each(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bodies = []
+    for size in sizes:
+        vectors = unit(rng.normal(size=(size, 4)) + 0.8)  # some fall into two sides
+        quality, at = rng.random(size).astype(np.float32), rng.permutation(size).astype(float)
+        bodies.append(Exemplars("m", vectors, quality, at, ("",) * size))
+    looks, worth, halved = summed_up(bodies, 0.3)
+    for row, body in enumerate(bodies):
+        shown = purest(body, 0.3)
+        np.testing.assert_allclose(looks[row], mean(shown), atol=1e-6)
+        assert worth[row] == pytest.approx(typical_quality(shown), abs=1e-6)
+        np.testing.assert_allclose(halved[row], halves(shown), atol=1e-6)

@@ -35,6 +35,9 @@ from perdure.types import (
     Wait,
 )
 
+AT_ONCE = 512
+"""Tracklets that are put into the index together when a gallery is filled."""
+
 
 class Upkeep(Protocol):
     """Looks after a gallery as time goes by; may change it through its public methods only."""
@@ -117,22 +120,21 @@ class Gallery(Holdings):
         """
         assert not self.evidence
         self.log, self.partition = list(log), partition
-        row = -1
-        for tracklet in tracklets:
-            body = admitted(tracklet, self.model, self.dim)
-            if body is None or tracklet.id in partition.erased:
-                continue
-            row = self._put(tracklet, body)
-            if tracklet.id not in partition.identity_of:
-                self._waiting[tracklet.id] = tracklet.start + self.wait_s
+        told = list(tracklets)
+        for first in range(0, len(told), AT_ONCE):
+            bodies = [(t, admitted(t, self.model, self.dim)) for t in told[first : first + AT_ONCE]]
+            known = [(t, body) for t, body in bodies if body is not None and t.id not in partition.erased]
+            self._put_all(known)
+            waiting = [t for t, _ in known if t.id not in partition.identity_of]
+            self._waiting |= {t.id: t.start + self.wait_s for t in waiting}
         for change in self.log:
             if isinstance(change, Enrolled | Matched):
                 self._note_certainty(change, [change.tracklet])
         self._weigh(self.partition.identity_of)
         for name in partition.members:
             self.scorer.regrouped(self._code(name), lambda name=name: self._pictures(name))  # type: ignore[misc]
-        if row >= 0:
-            self.scorer.placed(row, self._index)
+        if len(self._index):
+            self.scorer.placed(len(self._index) - 1, self._index)
             self.learn_topology()
 
     # --- one tracklet -------------------------------------------------------------------------------------------

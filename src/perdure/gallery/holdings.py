@@ -10,7 +10,7 @@ import numpy as np
 
 from perdure.errors import InputError
 from perdure.gallery.admission import admitted
-from perdure.gallery.exemplars import halves, mean, purest, typical_quality
+from perdure.gallery.exemplars import halves, mean, purest, summed_up, typical_quality
 from perdure.gallery.index import Index
 from perdure.gallery.ledger import Partition, fold, redacted
 from perdure.gallery.passers import Passers
@@ -205,21 +205,43 @@ class Holdings:
 
     def _put(self, tracklet: Tracklet, body: Exemplars) -> int:
         """Its row, new or renewed."""
-        self.evidence[tracklet.id] = tracklet
-        if tracklet.is_by_hand:
-            self._given[tracklet.id] = None
-        camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
-        self.topology.meet(list(self._camera_codes))
-        self.topology.told(tracklet)
+        camera = self._take_note(tracklet)
         shown, alike = body, float("nan")
         if isinstance(self.scorer, CentredLinkage) and not tracklet.is_by_hand:  # given by hand: no order of time
             shown = purest(body, self.scorer.calibration.mixed_below)
             alike = halves(shown)
         said = mean(shown), tracklet.start, tracklet.end, camera, typical_quality(shown), alike
         row = self._index.put(tracklet.id, *said)
-        if (home := self.partition.identity_of.get(tracklet.id)) is not None:
-            self._index.owners[row] = self._code(home)
+        self._own(tracklet.id, row)
         return row
+
+    def _put_all(self, told: Sequence[tuple[Tracklet, Exemplars]]) -> None:
+        """Many that are all new, as ``_put`` one by one but for rounding."""
+        seen = [(tracklet, body) for tracklet, body in told if not tracklet.is_by_hand]
+        if not told or not isinstance(self.scorer, CentredLinkage) or len(seen) < len(told):
+            for tracklet, body in told:
+                self._put(tracklet, body)
+            return
+        cameras = np.array([self._take_note(tracklet) for tracklet, _ in told])
+        looks, worth, halved = summed_up([body for _, body in told], self.scorer.calibration.mixed_below)
+        spans = np.array([(tracklet.start, tracklet.end) for tracklet, _ in told]).T
+        ids = [tracklet.id for tracklet, _ in told]
+        for id, row in zip(ids, self._index.put_all(ids, looks, spans, cameras, worth, halved).tolist(), strict=True):
+            self._own(id, row)
+
+    def _take_note(self, tracklet: Tracklet) -> int:
+        """Hold its evidence; the code of its camera."""
+        self.evidence[tracklet.id] = tracklet
+        if tracklet.is_by_hand:
+            self._given[tracklet.id] = None
+        camera = self._camera_codes.setdefault(tracklet.camera, len(self._camera_codes))
+        self.topology.meet(list(self._camera_codes))
+        self.topology.told(tracklet)
+        return camera
+
+    def _own(self, tracklet: str, row: int) -> None:
+        if (home := self.partition.identity_of.get(tracklet)) is not None:
+            self._index.owners[row] = self._code(home)
 
     def _drop(self, tracklet: str) -> None:
         """Let go of all that is known of a tracklet."""

@@ -138,9 +138,15 @@ class Index:
         return row
 
     def put_all(
-        self, tracklets: Sequence[str], vectors: Float32s, spans: Float64s, cameras: Ints, qualities: Float64s
-    ) -> None:
-        """Add or replace many, of which the halves are not known.
+        self,
+        tracklets: Sequence[str],
+        vectors: Float32s,
+        spans: Float64s,
+        cameras: Ints,
+        qualities: Float64s,
+        halves: Float64s | None = None,
+    ) -> Ints:
+        """Add or replace many; their (T,) rows.
 
         Args:
             tracklets: T different ones.
@@ -148,13 +154,15 @@ class Index:
             spans: (2, T) starts and ends, UTC seconds.
             cameras: (T,) codes.
             qualities: (T,) in [0, 1].
+            halves: (T,) cosines of their halves; None: not known.
         """
         rows = [self._place_of(id, camera) for id, camera in zip(tracklets, cameras.tolist(), strict=True)]
         self._vectors[rows] = vectors
-        self._numbers[:, rows] = np.stack([*spans, qualities, np.full(len(rows), np.nan)])
+        self._numbers[:, rows] = np.stack([*spans, qualities, np.full(len(rows), np.nan) if halves is None else halves])
         if self._bytes is not None:
             for row in rows:
                 self._bytes.put(row, self._vectors[row])
+        return np.array(rows, np.int64)
 
     def _place_of(self, tracklet: str, camera: int) -> int:
         """The row of a tracklet, a new one where it has none."""
