@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from perdure.cli import app
 from perdure.errors import ConfigError, SourceError, StoreError
 from perdure.nodes import camera_book
+from perdure.store.site_store import SiteStore
 from tests.nodes.clips import write_clip
 
 
@@ -120,6 +121,23 @@ def test_a_port_that_is_taken_is_said_at_once(tmp_path):
         with pytest.raises(ConfigError, match="cannot listen on"):
             run("serve", "--data", tmp_path, "--port", taken.getsockname()[1])
         assert time.monotonic() - began < 20
+
+
+def test_a_damaged_database_goes_back_to_its_last_good_copy(tmp_path, monkeypatch):
+    monkeypatch.setattr("perdure.api.service.serve", lambda *_: None)
+    path = tmp_path / "site.db"
+    with SiteStore(path) as store:
+        store.put("told", "7")
+        store.copy()
+    assert "is sound" in run("serve", "--data", tmp_path, "--go-back").output
+    path.write_bytes(path.read_bytes()[:9000])  # cut off
+    with pytest.raises(StoreError, match=r"is damaged .* `perdure serve --go-back` goes on from there"):
+        SiteStore(path)
+    said = run("serve", "--data", tmp_path, "--go-back")
+    assert said.exit_code == 0
+    assert "site.db.damaged-1" in said.output
+    with SiteStore(path) as store:
+        assert store.get("told") == "7"
 
 
 def test_a_rule_about_a_place_that_is_none_is_said_at_the_start(tmp_path, monkeypatch):

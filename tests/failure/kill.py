@@ -3,10 +3,10 @@
     python -m tests.failure.kill --times 500 [--folder DIR]
 
 Each round forks a process that opens the database, restores the gallery from it and goes on with a long simulated
-stream: tracklets told open and again when closed, corrections by an operator, copies of the database. It reports every
-commit, with a digest of who is who, through a pipe, and is killed with SIGKILL at a random moment. Then the database is
-opened again: it must hold every commit that was reported, the log must fold to what the writer had, and an identity
-once known must be there with the same number, as an alias, or as a tombstone.
+stream: tracklets told open and again when closed, maintenance, corrections by an operator, copies of the database. It
+reports every commit, with a digest of who is who, through a pipe, and is killed with SIGKILL at a random moment. Then
+the database is opened again: it must hold every commit that was reported, the log must fold to what the writer had, and
+an identity once known must be there with the same number, as an alias, or as a tombstone.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from perdure.gallery.calibrate import Calibration
 from perdure.gallery.decide import Posterior
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.ledger import Partition, fold, to_plain
+from perdure.gallery.maintain import Keeper
 from perdure.gallery.scoring import CentredLinkage
 from perdure.store.last_good import check
 from perdure.store.site_store import SiteStore, Step
@@ -76,7 +77,7 @@ def opened(path: Path) -> tuple[SiteStore, Gallery]:
     """The database, and the gallery as it lasts there."""
     store = SiteStore(path)
     kept = store.load()
-    gallery = Gallery("m", DIM, CentredLinkage(CALIBRATION), Posterior(CALIBRATION, 0.88))
+    gallery = Gallery("m", DIM, CentredLinkage(CALIBRATION), Posterior(CALIBRATION, 0.88), upkeep=Keeper())
     gallery.restore(kept.tracklets, kept.changes, fold(kept.changes))
     return store, gallery
 
@@ -93,13 +94,15 @@ def write_on(path: Path, reports: int, seed: int) -> None:
             gallery.observe([revision])
         at = revisions[-1].end
         gallery.tick(at + 60)
+        placed = [id for change in gallery.log[before:] for id in gallery.tracklets_of(change)]
+        told = [gallery.evidence[id] for id in {revisions[-1].id: None, **dict.fromkeys(placed)}]
         tombstone = None if rng.random() < 0.9 else correct(gallery, at, rng)
         if tombstone is None:
             touched = gallery.take_touched()
             homes = {s.tracklet: p.id for p in touched for s in p.sightings}
-            store.save(Step(revisions[-1:], before, gallery.log[before:], homes, touched))
+            store.save(Step(told, before, gallery.log[before:], homes, touched))
         else:
-            store.save(Step(revisions[-1:], before, gallery.log[before:-1]))  # the tombstone goes with the erasing
+            store.save(Step(told, before, gallery.log[before:-1]))  # the tombstone goes with the erasing
             store.erase(tombstone.identity, tombstone.tracklets, gallery.log)
             gallery.take_touched()
         number += 1

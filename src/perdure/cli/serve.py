@@ -40,6 +40,9 @@ def serve(
     config: ConfigOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")] = None,
+    go_back: Annotated[
+        bool, typer.Option("--go-back", help="Put the last good copy of a damaged database in its place first.")
+    ] = False,
 ) -> None:
     """Watch live cameras: one identity per person, one event per visit, a page and an API.
 
@@ -49,6 +52,8 @@ def serve(
     from perdure.api.service import serve as run
 
     settings = _settled(data, config, host, port)
+    if go_back:
+        _go_back(data)
     for warning in settings.silent_rules():
         typer.echo(f"perdure: {warning}", err=True)
 
@@ -58,6 +63,23 @@ def serve(
         typer.echo(f"perdure is at {where}   (Ctrl-C ends)")
 
     run(settings, data, listening)
+
+
+def _go_back(data: Path) -> None:
+    """The last good copy in the place of a damaged database; one that is sound stays."""
+    from perdure.nodes.live import DATABASE
+    from perdure.store import last_good
+    from perdure.store.lock import lock
+    from perdure.store.site_store import SiteStore
+
+    with lock(data):
+        try:
+            SiteStore(data / DATABASE).close()
+        except last_good.DamagedError:
+            kept = last_good.go_back(data / DATABASE)
+            typer.echo(f"perdure: went back to the last good copy; the damaged database is kept as {kept}", err=True)
+        else:
+            typer.echo(f"perdure: {data / DATABASE} is sound: nothing was put in its place", err=True)
 
 
 @camera_app.command("add")

@@ -14,6 +14,10 @@ from perdure.errors import StoreError
 from perdure.store.sqlite import cause
 
 
+class DamagedError(StoreError):
+    """A database is broken, or is none."""
+
+
 def copy_of(path: Path) -> Path:
     """Where the last good copy of a database is."""
     return path.with_name(path.name + ".good")
@@ -23,7 +27,7 @@ def check(connection: Connection, path: Path) -> None:
     """Read the whole database for damage.
 
     Raises:
-        StoreError: it is damaged: says what, and from which copy to go on.
+        DamagedError: it is damaged: says what, and from which copy to go on.
     """
     try:
         found = [str(row[0]) for row in connection.execute(text("PRAGMA quick_check(1)"))]
@@ -31,7 +35,12 @@ def check(connection: Connection, path: Path) -> None:
     except SQLAlchemyError as error:
         found = [cause(error)]
     if found != ["ok"]:
-        raise StoreError(damaged(path, found[0].strip().splitlines()[-1]))
+        raise DamagedError(damaged(path, found[0].strip().splitlines()[-1]))
+
+
+def is_damage(error: SQLAlchemyError) -> bool:
+    """Whether SQLite found the file itself broken, or not its own, not merely out of reach."""
+    return type(getattr(error, "orig", None)) is sqlite3.DatabaseError
 
 
 def damaged(path: Path, what: str) -> str:
@@ -42,7 +51,7 @@ def damaged(path: Path, what: str) -> str:
     at = datetime.datetime.fromtimestamp(good.stat().st_mtime, datetime.UTC)
     return (
         f"{path} is damaged ({what}); the last good copy is {good} of {at:%Y-%m-%d %H:%M} UTC: "
-        f"put it in its place, without {path.name}-wal and {path.name}-shm, to go on from there"
+        "`perdure serve --go-back` goes on from there and keeps the damaged one"
     )
 
 

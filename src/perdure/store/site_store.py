@@ -67,8 +67,10 @@ class SiteStore:
         try:
             self._connection = open_wal(path, schema.metadata)
         except StoreError as error:
-            good = last_good.copy_of(path)
-            raise StoreError(f"{error}; the last good copy is {good}" if good.exists() else str(error)) from error
+            found = error.__cause__
+            if isinstance(found, SQLAlchemyError) and last_good.is_damage(found):
+                raise last_good.DamagedError(last_good.damaged(path, cause(found))) from error
+            raise
         try:
             last_good.check(self._connection, path)
         except StoreError:
@@ -116,7 +118,7 @@ class SiteStore:
         try:
             return Kept(self._tracklets(), self._changes(), self._events())
         except SQLAlchemyError as error:
-            raise StoreError(last_good.damaged(self.path, cause(error))) from error
+            raise last_good.DamagedError(last_good.damaged(self.path, cause(error))) from error
 
     def save(self, step: Step) -> None:
         """Keep a step.
