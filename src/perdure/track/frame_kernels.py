@@ -197,9 +197,12 @@ def offsets(
     """
     prior, unseen_weight, leaving_weight, young, late, moving_s = weights
     offset, least = np.empty(len(seen)), np.empty(len(seen))
+    last, of_unseen = -1.0, 0.0
     for i in range(len(seen)):
         unseen = at - seen[i]
-        offset[i] = prior + unseen_weight * np.log1p(unseen / 0.1)
+        if unseen != last:  # most were seen in the frame before
+            last, of_unseen = unseen, unseen_weight * np.log1p(unseen / 0.1)
+        offset[i] = prior + of_unseen
         if missed[i] > 0:
             offset[i] += leaving_weight * np.log((1 - leaving[i]) / stays)
             if hits[i] <= 5:

@@ -12,6 +12,9 @@ from numba import njit
 
 from perdure.types import Bools, Float64s, Ints
 
+_A_LITTLE_MORE = 1 + 1e-9
+"""Rounding decides about no pair."""
+
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def near_pairs(
@@ -53,6 +56,7 @@ def near_pairs(
             continue
         farthest = freedom * (np.exp(2 * most / (freedom + 4)) - 1)
         reach_x, reach_y = np.sqrt(farthest * spread[0]), np.sqrt(farthest * spread[1])
+        most_aside, most_above = reach_x * _A_LITTLE_MORE, reach_y * _A_LITTLE_MORE
         left = _cell(place[i, 0] - reach_x, corner[0], cell[0], cells)
         right = _cell(place[i, 0] + reach_x, corner[0], cell[0], cells)
         half_w, half_h = max(place[i, 2], 1.0) * (0.5 + buffer), height * (0.5 + buffer)
@@ -62,8 +66,11 @@ def near_pairs(
         ):
             for k in range(first[row * cells + left], first[row * cells + right + 1]):
                 j = order[k]
-                distance = (measured[j, 0] - place[i, 0]) ** 2 / spread[0]
-                for c in range(1, 4):
+                aside, above = measured[j, 0] - place[i, 0], measured[j, 1] - place[i, 1]
+                if abs(aside) > most_aside or abs(above) > most_above:
+                    continue
+                distance = aside**2 / spread[0] + above**2 / spread[1]
+                for c in range(2, 4):
                     distance += (measured[j, c] - place[i, c]) ** 2 / spread[c]
                 if distance > farthest:
                     continue

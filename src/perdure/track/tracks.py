@@ -91,16 +91,20 @@ class Tracks:
         return fresh
 
     def __len__(self) -> int:
-        return self.wholes.shape[1]
+        return len(self.box)
 
     def take(self, rows: Ints | Bools) -> Tracks:
         """Some of the tracks, as copies."""
         which = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        blocks = (np.take(block, which, axis=1) for block in (self.reals, self.wholes, self.marks))
+        blocks = self.reals.take(which, axis=1), self.wholes.take(which, axis=1), self.marks.take(which, axis=1)
         return Tracks(*blocks, self.box[which], self.motion.take(which))
 
     def joined(self, other: Tracks) -> Tracks:
         """These tracks followed by ``other``."""
-        mine, theirs = (self.reals, self.wholes, self.marks), (other.reals, other.wholes, other.marks)
-        blocks = (np.concatenate(pair, axis=1) for pair in zip(mine, theirs, strict=True))
-        return Tracks(*blocks, np.concatenate([self.box, other.box]), self.motion.joined(other.motion))
+        return Tracks(
+            np.concatenate([self.reals, other.reals], axis=1),
+            np.concatenate([self.wholes, other.wholes], axis=1),
+            np.concatenate([self.marks, other.marks], axis=1),
+            np.concatenate([self.box, other.box]),
+            self.motion.joined(other.motion),
+        )
