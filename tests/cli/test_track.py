@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,30 @@ def test_gaps_are_filled_on_request(tmp_path: Path) -> None:
     base = ["--detections", str(tmp_path / "d.txt"), "--out", str(tmp_path / "o.txt")]
     assert "57 boxes" in CliRunner().invoke(app, base).output
     assert "60 boxes" in CliRunner().invoke(app, [*base, "--fill", "0.5"]).output
+
+
+@pytest.mark.parametrize("wrong", [{"fps": math.inf}, {"fps": 0.0}, {"fill": -1.0}, {"fill": math.nan}])
+def test_times_are_numbers_that_make_sense(tmp_path: Path, detections: Path, wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="must be a number"):
+        track(detections=detections, out=tmp_path / "o.txt", **wrong)
+
+
+def test_boxes_without_area_are_left_out_and_counted(tmp_path: Path, detections: Path) -> None:
+    detections.write_text(detections.read_text() + "\n7,-1,300,300,-40,100,0.9\n8,-1,300,300,40,0,0.9\n")
+    done = CliRunner().invoke(app, ["--detections", str(detections), "--out", str(tmp_path / "o.txt")])
+    assert "80 boxes of 2 tracks in 40 frames; 2 boxes without area were left out" in done.output
+
+
+def test_years_without_a_box_take_no_time(tmp_path: Path, detections: Path) -> None:
+    """A frame number far away: people who come then are new."""
+    far = detections.read_text().splitlines()[:40]
+    late = [f"{2_000_000_000 + int(line.split(',')[0])},{line.split(',', 1)[1]}" for line in far]
+    detections.write_text("\n".join([detections.read_text(), *late]))
+    out = tmp_path / "o.txt"
+    done = CliRunner().invoke(app, ["--detections", str(detections), "--out", str(out)])
+    assert "120 boxes of 4 tracks" in done.output
+    rows = read_boxes(out)
+    assert not set(rows.ids[rows.frames <= 40]) & set(rows.ids[rows.frames > 40])
 
 
 def test_filling_is_not_live(tmp_path: Path, detections: Path) -> None:

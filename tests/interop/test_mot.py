@@ -99,6 +99,13 @@ def test_wrong_looks(tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", vectors=np.eye(2))
     with pytest.raises(InputError, match=r"'vectors' is \(2, 2\); expected one row for each of 3"):
         read_looks(tmp_path / "v.npz", boxes)
+    ragged = np.empty(3, object)
+    ragged[:] = [np.ones(2), np.ones(3), np.ones(3)]
+    np.savez(tmp_path / "r.npz", vectors=ragged)
+    with pytest.raises(InputError, match="different lengths"):
+        read_looks(tmp_path / "r.npz", boxes)
+    with pytest.raises(InputError, match="no such file"):
+        read_looks(tmp_path / "nowhere.npz", boxes)
     np.savez(tmp_path / "z.npz", vectors=np.zeros((3, 2)))
     with pytest.raises(InputError, match="3 vectors are zero or not finite, the first in row 0"):
         read_looks(tmp_path / "z.npz", boxes)

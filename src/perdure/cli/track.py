@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,10 +40,12 @@ def track(
     from perdure.interop.mot import read_looks, read_sequence, write_tracks
     from perdure.track.build import build
 
-    if fps is not None and not fps > 0:
-        raise ConfigError(f"--fps: {fps} must be above 0")
-    if fill < 0 or (fill and live):
-        raise ConfigError(f"--fill: {fill:g} must not be below 0, and looks ahead: it does not go with --live")
+    if fps is not None and not 0 < fps < math.inf:
+        raise ConfigError(f"--fps: {fps} must be a number above 0")
+    if not 0 <= fill < math.inf:
+        raise ConfigError(f"--fill: {fill:g} must be a number of seconds, not below 0")
+    if fill and live:
+        raise ConfigError("--fill looks ahead: it does not go with --live")
     settings = configuration.load(config).tracking.model_dump() | {"tracker": tracker}
     tracking = configuration.parse({"tracking": settings}, where="--tracker").tracking
     sequence = read_sequence(detections, fps)
@@ -50,7 +54,9 @@ def track(
     rows = _followed(follower, sequence, looks, live, fill)
     write_tracks(out, rows.frames, rows.numbers, rows.boxes, rows.scores)
     people = len(set(rows.numbers.tolist()))
-    typer.echo(f"{out}: {len(rows.frames)} boxes of {people} tracks in {sequence.length} frames")
+    without_area = int(((sequence.boxes.boxes[:, 2:] <= sequence.boxes.boxes[:, :2]).any(axis=1)).sum())
+    left_out = f"; {without_area} boxes without area were left out" if without_area else ""
+    typer.echo(f"{out}: {len(rows.frames)} boxes of {people} tracks in {sequence.length} frames{left_out}")
 
 
 def _followed(
@@ -63,8 +69,15 @@ def _followed(
     from perdure.types import Crops
 
     told, seen = [], [TrackRows.none()]
-    for frame in range(1, sequence.length + 1):
+    filled = np.unique(sequence.boxes.frames).tolist()
+    frame = 0
+    while frame < sequence.length:
+        frame += 1
         found = sequence.boxes.detections(frame)
+        if not len(found) and not len(tracker.expected()[0]):  # nobody is there, nobody awaited
+            following = bisect_left(filled, frame)
+            frame = filled[following] if following < len(filled) else sequence.length
+            found = sequence.boxes.detections(frame)
         wanted = tracker.propose(frame - 1, (frame - 1) / sequence.rate_fps, sequence.size, found)
         crops = []
         if looks is not None and len(wanted):

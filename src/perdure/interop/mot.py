@@ -10,7 +10,7 @@ import configparser
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -112,15 +112,21 @@ def read_looks(path: Path, boxes: Boxes) -> tuple[Float32s, Float32s]:
     The arrays are ``vectors`` and, where there is one, ``quality`` (else the scores of the boxes, cut to [0, 1]).
 
     Raises:
-        InputError: cannot be read, no ``vectors``, another number of rows than lines, a vector is zero or not finite.
+        InputError: cannot be read, no ``vectors``, rows of different lengths, another number of rows than lines, a
+            vector is zero or not finite.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
             vectors = np.asarray(content["vectors"], np.float32)
             given = np.asarray(content["quality"], np.float32) if "quality" in content else None
+    except FileNotFoundError as error:
+        raise InputError(f"no embeddings at {path}: no such file") from error
     except KeyError as error:
         raise InputError(f"{path}: has no array 'vectors' (one row per line of the detection file)") from error
-    except (OSError, ValueError, BadZipFile) as error:
+    except ValueError as error:
+        told = "its arrays are not plain numbers (vectors of different lengths cannot be compared)"
+        raise InputError(f"cannot read {path}: {told if is_zipfile(path) else 'not an npz file of arrays'}") from error
+    except (OSError, BadZipFile) as error:
         raise InputError(f"cannot read {path}: not an npz file of arrays") from error
     if vectors.ndim != 2 or len(vectors) != len(boxes) or (given is not None and given.shape != (len(boxes),)):
         shapes = f"'vectors' is {vectors.shape}" + ("" if given is None else f", 'quality' is {given.shape}")
