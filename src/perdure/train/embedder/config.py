@@ -76,6 +76,8 @@ class TrainingConfig(Strict):
     start: str | None = Field(
         default=None, description="weights of a run (`-<phase>.pt`), or the `.onnx` that ships, to begin with"
     )
+    backbone: str | None = Field(default=None, description="YOLOX-Nano ONNX file that a `csp` net begins with")
+    backbone_rate: float = Field(default=1.0, gt=0, description="share of the learning rate for what came with it")
     validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
     teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
     people: str | None = Field(
@@ -127,6 +129,8 @@ def read_config(path: Path) -> TrainingConfig:
         ConfigError: it does not exist, is not YAML, or a field is unknown, out of bounds or fits no other.
     """
     config = parse(TrainingConfig, path)
+    if config.backbone is not None and config.net.blocks != "csp":
+        raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
     for phase in config.phases:
         if not phase.learns:
             raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -11,7 +13,9 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from perdure.errors import InputError
-from perdure.train.embedder.nets import BodyNet
+
+if TYPE_CHECKING:
+    from perdure.train.embedder.nets import BodyNet
 
 HALF = ".half"
 
@@ -45,8 +49,9 @@ def load_shipped(net: BodyNet, path: Path, pictures: Tensor) -> None:
         net.load_state_dict(state, strict=False)
     except RuntimeError as error:
         raise InputError(f"{path} holds another network: give the `net` it was trained with") from error
-    _unfold(net, biases, path)
-    _measure(net, pictures)
+    _set_offsets(net, biases, path)
+    net.eval()
+    expect(list(_norms(net).values()), lambda: net(pictures))
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -77,35 +82,30 @@ def _norms(net: BodyNet) -> dict[str, nn.Module]:
     return behind
 
 
-def _unfold(net: BodyNet, biases: dict[str, Tensor], path: Path) -> None:
-    """Give each normalisation the offset that was folded into the layer before it, and nothing else to do."""
-    norms = _norms(net)
-    if {name.removesuffix(".bias") for name in biases} != set(norms):
-        raise InputError(f"{path} holds another network: give the `net` it was trained with")
-    with torch.no_grad():
-        for layer, norm in norms.items():
-            assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
-            assert norm.running_mean is not None
-            assert norm.running_var is not None
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1.0 - norm.eps)
-            norm.weight.fill_(1.0)
-            norm.bias.copy_(biases[f"{layer}.bias"])
+def expect(norms: Sequence[nn.Module], run: Callable[[], object]) -> None:
+    """Let normalisation layers expect what they get, while they only add their offsets.
 
-
-def _measure(net: BodyNet, pictures: Tensor) -> None:
-    """Let each normalisation expect what it gets for `pictures`, without changing what it gives."""
+    Args:
+        norms: batch normalisation layers whose offsets are set.
+        run: computes what passes through them.
+    """
     seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
     def note(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
         flat = given[0].transpose(0, 1).flatten(1)
         seen[norm] = flat.mean(1), flat.var(1)
 
-    norms = list(_norms(net).values())
+    for norm in norms:
+        assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.eval()
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1.0 - norm.eps)
+        nn.init.ones_(norm.weight)
     hooks = [norm.register_forward_pre_hook(note) for norm in norms]
-    net.eval()
     with torch.no_grad():
-        net(pictures)
+        run()
         for hook in hooks:
             hook.remove()
         for norm in norms:
@@ -117,3 +117,13 @@ def _measure(net: BodyNet, pictures: Tensor) -> None:
             norm.running_var.copy_(variance)
             norm.weight.copy_((variance + norm.eps).sqrt())
             norm.bias.add_(mean)
+
+
+def _set_offsets(net: BodyNet, biases: dict[str, Tensor], path: Path) -> None:
+    """Give each normalisation the offset that was folded into the layer before it."""
+    norms = _norms(net)
+    if {name.removesuffix(".bias") for name in biases} != set(norms):
+        raise InputError(f"{path} holds another network: give the `net` it was trained with")
+    with torch.no_grad():
+        for layer, norm in norms.items():
+            norm.bias.copy_(biases[f"{layer}.bias"])  # type: ignore[operator]

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from perdure.errors import ConfigError, InputError
 from perdure.train.embedder.augment import augment, boxes_of, plain
 from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_config
+from perdure.train.embedder.csp import load_backbone, of_backbone
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
 from perdure.train.embedder.distill import teacher_vectors
 from perdure.train.embedder.export import export_onnx
@@ -106,6 +107,9 @@ def begin(config: TrainingConfig, material: Material) -> Run:
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     learner = Learner(BodyNet(config.net), len(np.unique(material.labelled.identities)))
+    if config.backbone is not None:
+        pictures = augmented(material.labelled, config, np.random.default_rng((config.seed, 5)))
+        load_backbone(learner.net.stem, learner.net.stages, expand(config.backbone), learner.net.scaled(pictures))
     if config.start is not None:
         start_from(learner, expand(config.start), config, material)
     learner.to(device_of(config), memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -119,14 +123,19 @@ def start_from(learner: Learner, path: Path, config: TrainingConfig, material: M
     """
     crops, rng = material.labelled, np.random.default_rng((config.seed, 5))
     if path.suffix == ".onnx":
-        some = rng.permutation(len(crops))[: min(len(crops), 256)]
-        pictures = [augment(crops.pixels[i], crops.pixels[i - 1], config.size_hw, config.augment, rng) for i in some]
-        load_shipped(learner.net, path, as_planes(np.stack(pictures)))
+        load_shipped(learner.net, path, augmented(crops, config, rng))
     else:
         load_weights(learner.net, path)
     centres = identity_centres(learner.net, crops, material.labels, config.size_hw, rng)
     with torch.no_grad():
         learner.classify.weight.copy_(centres * CLASSIFIER_SCALE)
+
+
+def augmented(crops: Crops, config: TrainingConfig, rng: np.random.Generator) -> Tensor:
+    """(B, 3, H, W) at most 256 crops as the network will see them."""
+    some = rng.permutation(len(crops))[: min(len(crops), 256)]
+    pictures = [augment(crops.pixels[i], crops.pixels[i - 1], config.size_hw, config.augment, rng) for i in some]
+    return as_planes(np.stack(pictures))
 
 
 def device_of(config: TrainingConfig) -> torch.device:
@@ -245,7 +254,7 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
     start_epoch = run.epoch if number == run.phase else 0
     people = phase.people_per_batch or config.people_per_batch
     steps = max(1, len(material.labelled) // (people * config.crops_per_person))
-    optimizer = torch.optim.AdamW(_groups(run.learner, config.weight_decay), lr=phase.learning_rate)
+    optimizer = torch.optim.AdamW(_groups(run.learner, config), lr=phase.learning_rate)
     if start_epoch and run.optimizer_state is not None:
         optimizer.load_state_dict(run.optimizer_state)
     device = run.learner.classify.weight.device
@@ -257,7 +266,7 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
         for step in range(steps):
             done = (epoch * steps + step) / (phase.epochs * steps)
             for group in optimizer.param_groups:
-                group["lr"] = phase.learning_rate * rate_share(done, warm_up=min(0.05, 2 / phase.epochs))
+                group["lr"] = phase.learning_rate * group["share"] * rate_share(done, min(0.05, 2 / phase.epochs))
             images, labels, targets = next(batches)
             labels, targets = labels.to(device), None if targets is None else targets.to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
@@ -373,8 +382,12 @@ def rate_share(done: float, warm_up: float) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (done - warm_up) / (1 - warm_up))))
 
 
-def _groups(learner: Learner, decay: float) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only, not for biases and normalisation."""
-    weights = [p for n, p in learner.named_parameters() if p.ndim > 1 and "quality_head" not in n]
-    rest = [p for n, p in learner.named_parameters() if p.ndim <= 1 and "quality_head" not in n]
-    return [{"params": weights, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
+def _groups(learner: Learner, config: TrainingConfig) -> list[dict[str, object]]:
+    """Weight decay for matrices and kernels only; a rate of its own for what came with the backbone."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in learner.named_parameters():
+        if "quality_head" not in name:
+            share = config.backbone_rate if config.backbone and of_backbone(name.removeprefix("net.")) else 1.0
+            decay = config.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((share, decay), []).append(parameter)
+    return [{"params": some, "share": share, "weight_decay": decay} for (share, decay), some in groups.items()]
