@@ -107,7 +107,7 @@ def begin(config: TrainingConfig, material: Material) -> Run:
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     learner = Learner(BodyNet(config.net), len(np.unique(material.labelled.identities)))
-    if config.backbone is not None:
+    if config.backbone is not None and config.net.blocks == "csp":
         pictures = augmented(material.labelled, config, np.random.default_rng((config.seed, 5)))
         load_backbone(learner.net.stem, learner.net.stages, expand(config.backbone), learner.net.scaled(pictures))
     if config.start is not None:
