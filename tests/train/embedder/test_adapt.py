@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from perdure.errors import ConfigError, InputError  # noqa: E402
 from perdure.train.embedder import adapt as module  # noqa: E402
+from perdure.train.embedder.export import export_onnx  # noqa: E402
 from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
 
 TINY = {"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 8}
@@ -131,3 +132,19 @@ def test_a_table_without_its_columns_is_told(tmp_path):
     (tmp_path / "site.csv").write_text("file\na.png\n")
     with pytest.raises(InputError, match="path, tracklet and camera"):
         module.adapt(_config(tmp_path))
+
+
+def test_what_ships_can_be_adapted(tmp_path):
+    """A user has the exported file, not the checkpoint of its training."""
+    _material(tmp_path)
+    net = BodyNet(_tiny())
+    for layer in net.modules():
+        if isinstance(layer, (torch.nn.BatchNorm2d, torch.nn.BatchNorm1d)):
+            torch.nn.init.uniform_(layer.bias, -0.5, 0.5)
+    export_onnx(net.eval(), (32, 16), tmp_path / "shipped.onnx", torch.rand(4, 3, 32, 16) * 255)
+    module.adapt(_config(tmp_path, start=str(tmp_path / "shipped.onnx"), rounds=1, learning_rate=1e-9, tests=[]))
+    after = BodyNet(_tiny())
+    after.load_state_dict(torch.load(tmp_path / "out" / "site-adapted.pt", weights_only=True))
+    picture = torch.rand(2, 3, 32, 16) * 255
+    with torch.no_grad():  # hardly moved: it began with the weights of the file
+        torch.testing.assert_close(after.eval()(picture).embedding, net(picture).embedding, atol=0.02, rtol=0.02)

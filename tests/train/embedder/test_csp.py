@@ -92,6 +92,7 @@ def test_a_backbone_for_another_net_is_refused(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text(
         "name: a\nlabelled: [{layout: folders, path: x}]\nphases: [{name: p, epochs: 1}]\nbackbone: nano.onnx\n"
+        "net: {blocks: plain}\n"
     )
     with pytest.raises(ConfigError, match="blocks: csp"):
         read_config(path)

@@ -32,9 +32,9 @@ from perdure.train.embedder.config import LabelledSet, Strict, expand, parse
 from perdure.train.embedder.data import Crops, read_crops, read_picture
 from perdure.train.embedder.export import export_onnx
 from perdure.train.embedder.losses import box_consistency, camera_proxies
-from perdure.train.embedder.nets import BodyNet, NetShape
+from perdure.train.embedder.nets import SHIPPED, BodyNet, NetShape
 from perdure.train.embedder.sampler import identity_batches
-from perdure.train.embedder.train import load_weights
+from perdure.train.embedder.train import put_weights
 from perdure.train.embedder.validate import Retrieval, as_planes, embed, validate
 
 log = logging.getLogger(__name__)
@@ -47,11 +47,11 @@ class AdaptConfig(Strict):
     """An adaptation of trained weights to one site."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    start: str = Field(description="weights of a run (`-<phase>.pt`, `-final.pt`)")
+    start: str = Field(description="weights of a run (`-<phase>.pt`, `-final.pt`), or the `.onnx` that ships")
     runs: list[str] = Field(default=[], description="run folders of the site: their tracklets and pictures")
     tables: list[str] = Field(default=[], description="CSV files with the columns path, tracklet, camera")
     tests: list[LabelledSet] = Field(default=[], description="labelled sets to score before and after")
-    net: NetShape = NetShape()
+    net: NetShape = SHIPPED
     size_hw: tuple[int, int] = (192, 96)
     rounds: int = Field(default=6, ge=1, description="times the tracklets are grouped anew")
     learning_rate: float = Field(default=2e-4, gt=0)
@@ -87,7 +87,8 @@ def adapt(config_path: Path) -> BodyNet:
     torch.manual_seed(config.seed)
     site = read_site(config)
     net = BodyNet(config.net)
-    load_weights(net, expand(config.start))
+    some = site.crops.pixels[:: max(1, len(site.crops) // 256)]
+    put_weights(net, expand(config.start), as_planes(np.stack([plain(p, config.size_hw) for p in some])))
     before = scores(net, config)
     run_rounds(net, site, config)
     after = scores(net, config)

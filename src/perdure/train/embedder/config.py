@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perdure.errors import ConfigError
 from perdure.train.embedder.augment import Strength
-from perdure.train.embedder.nets import NetShape
+from perdure.train.embedder.nets import SHIPPED, NetShape
 from perdure.train.embedder.quality import QualityPlan
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -86,7 +86,7 @@ class TrainingConfig(Strict):
     people_context: float = Field(default=0.0, ge=0, le=0.5, description="share of the box kept around each of them")
     people_least_height_px: int = Field(default=56, ge=8, description="lower boxes of `people` are left out")
     mixed: int = Field(default=0, ge=0, description="people made of two labelled ones each, for the teacher")
-    net: NetShape = NetShape()
+    net: NetShape = SHIPPED
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
     people_per_batch: int = Field(default=16, ge=2)

@@ -43,6 +43,10 @@ class NetShape:
     dim: int = 256
 
 
+SHIPPED = NetShape("csp", 16, (32, 64, 128, 160), (1, 3, 3, 1), 4, 256)
+"""The network of `perdure-s`."""
+
+
 @dataclass(frozen=True)
 class BodyOutput:
     """What one pass gives for N crops.

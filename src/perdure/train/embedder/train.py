@@ -122,10 +122,7 @@ def start_from(learner: Learner, path: Path, config: TrainingConfig, material: M
     The classifier begins at the centres of the identities: the first steps do not undo what the network knows.
     """
     crops, rng = material.labelled, np.random.default_rng((config.seed, 5))
-    if path.suffix == ".onnx":
-        load_shipped(learner.net, path, augmented(crops, config, rng))
-    else:
-        load_weights(learner.net, path)
+    put_weights(learner.net, path, augmented(crops, config, rng))
     centres = identity_centres(learner.net, crops, material.labels, config.size_hw, rng)
     with torch.no_grad():
         learner.classify.weight.copy_(centres * CLASSIFIER_SCALE)
@@ -143,6 +140,24 @@ def device_of(config: TrainingConfig) -> torch.device:
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device: cuda, but torch finds no GPU: use auto or cpu, or install a torch with CUDA")
     return torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def put_weights(net: BodyNet, path: Path, pictures: Tensor) -> None:
+    """Kept weights (`-<phase>.pt`) or a shipped file (`.onnx`) into a network of the same shape, in place.
+
+    Args:
+        net: the network.
+        path: the file.
+        pictures: (B, 3, H, W) float32 BGR 0..255, as the network will see them; a shipped file has lost its
+            normalisation layers, and what they expect is measured on these.
+
+    Raises:
+        InputError: there is no such file, or it is of another network.
+    """
+    if path.suffix == ".onnx":
+        load_shipped(net, path, pictures)
+    else:
+        load_weights(net, path)
 
 
 def load_weights(net: BodyNet, path: Path) -> None:
