@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -20,6 +21,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -141,6 +143,8 @@ def round_of(path: Path, wait_s: float, seed: int) -> tuple[list[object] | None,
         os.close(ours)
         try:
             write_on(path, theirs, seed)
+        except Exception:  # noqa: BLE001 -- whatever it was, the parent has to be told
+            traceback.print_exc()
         finally:
             os._exit(3)  # only an error ends the loop
     os.close(theirs)
@@ -187,6 +191,7 @@ def check_after(path: Path, reported: list[object] | None, known: set[str], tall
 
 def run(folder: Path, times: int, seed: int = 0) -> Tally:
     """So many kills in one folder."""
+    importlib.import_module("perdure.gallery.linkage")  # compiled: once, not in every fork
     rng, tally = random.Random(seed), Tally()
     path, known = folder / "site.db", set[str]()
     for number in range(times):
