@@ -74,9 +74,10 @@ def summed_up(bodies: Sequence[Exemplars], alike: float) -> tuple[Float32s, Floa
     sizes = np.array([len(body) for body in bodies])
     for size in np.unique(sizes).tolist():
         rows = np.flatnonzero(sizes == size)
-        order = np.argsort(np.stack([bodies[row].at for row in rows]), axis=1, kind="stable")
-        quality = np.take_along_axis(np.stack([bodies[row].quality for row in rows]), order, axis=1)
-        vectors = np.take_along_axis(np.stack([bodies[row].vectors for row in rows]), order[:, :, None], axis=1)
+        some = [bodies[row] for row in rows.tolist()]
+        order = np.argsort(np.stack([body.at for body in some]), axis=1, kind="stable")
+        quality = np.take_along_axis(np.stack([body.quality for body in some]), order, axis=1)
+        vectors = np.take_along_axis(np.stack([body.vectors for body in some]), order[:, :, None], axis=1)
         weights = 0.05 + quality
         parts = weights[:, :, None] * vectors
         looks[rows] = unit(parts.sum(axis=1))
@@ -84,7 +85,7 @@ def summed_up(bodies: Sequence[Exemplars], alike: float) -> tuple[Float32s, Floa
         if size > 1:
             sides = unit(parts[:, : size // 2].sum(axis=1)), unit(parts[:, size // 2 :].sum(axis=1))
             halved[rows] = np.einsum("td,td->t", *sides)
-            for row in rows[_at_changes(parts.astype(np.float64)).min(axis=1) < alike]:
+            for row in rows[_at_changes(parts.astype(np.float64)).min(axis=1) < alike].tolist():
                 better = purest(bodies[row], alike)
                 looks[row], worth[row], halved[row] = mean(better), typical_quality(better), halves(better)
     return looks, worth, halved
