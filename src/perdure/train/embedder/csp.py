@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from perdure.train.detector.load import convolutions, load_parent
-from perdure.train.detector.nano import ConvAct, YoloxNano
+from perdure.train.detector.nano import ConvAct, Focus, YoloxNano
 from perdure.train.embedder.restore import expect
 
 INPUT_MEAN, INPUT_SPREAD = 114.0, 58.0  # what `BodyNet` takes off pixels and divides them by
@@ -38,7 +38,7 @@ class Overlay(nn.Module):
 
 def csp_body(stem: int, width: int) -> tuple[nn.Module, list[nn.Module]]:
     """The first convolution, and stages of 2, 4 and 8 times `stem` channels and of `width`, at strides 4, 8, 16, 16."""
-    net = _bare(stem)
+    net = _without_slicing(YoloxNano(width=stem))
     stages = [net.dark2, net.dark3, net.dark4, net.dark5]
     for part in (net.stem, *stages):
         _normalise(part)
@@ -57,17 +57,18 @@ def load_backbone(stem: nn.Module, stages: nn.ModuleList, path: Path, features: 
     Raises:
         ModelError: the file is missing, or holds other convolutions than YOLOX-Nano.
     """
-    parent = load_parent(path)
-    parent.stem = parent.stem.as_one_convolution()
+    parent = _without_slicing(load_parent(path))
     told = convolutions(nn.ModuleList([parent.stem, parent.dark2, parent.dark3, parent.dark4, parent.dark5]))
-    backbone = nn.ModuleList([stem, *list(stages)[:3], stages[3][0].deepest])
+    *shallow, last = stages
+    overlay = next(module for module in last.modules() if isinstance(module, Overlay))
+    backbone = nn.Sequential(stem, *shallow, overlay.deepest)
     norms: list[nn.BatchNorm2d] = [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d)]
     with torch.no_grad():
         for i, (source, target, norm) in enumerate(zip(told, convolutions(backbone), norms, strict=True)):
             assert source.bias is not None
             target.weight.copy_(source.weight * (INPUT_SPREAD if i == 0 else 1.0))
             norm.bias.copy_(source.bias + (INPUT_MEAN * source.weight.sum((1, 2, 3)) if i == 0 else 0.0))
-    expect(norms, lambda: backbone[4](backbone[3](backbone[2](backbone[1](backbone[0](features))))))
+    expect(norms, lambda: backbone(features))
 
 
 def of_backbone(name: str) -> bool:
@@ -75,9 +76,9 @@ def of_backbone(name: str) -> bool:
     return name.startswith(("stem.", "stages.0.", "stages.1.", "stages.2.", "stages.3.0.deepest."))
 
 
-def _bare(stem: int) -> YoloxNano:
-    net = YoloxNano(width=stem)
-    net.stem = net.stem.as_one_convolution()  # type: ignore[operator]
+def _without_slicing(net: YoloxNano) -> YoloxNano:
+    assert isinstance(net.stem, Focus)
+    net.stem = net.stem.as_one_convolution()
     return net
 
 
