@@ -163,3 +163,16 @@ def test_verify_accepts_the_right_file_and_cards_without_one(bare: Path) -> None
     (bare / "tiny.json").write_text(card_of(b"network"))
     catalogue.verify(*catalogue.find(str(file)))
     catalogue.verify(*catalogue.find("baseline", "embedder"))
+
+
+def test_vectors_of_other_weights_of_a_name_are_told_apart(bare: Path) -> None:
+    """A gallery that holds vectors of the weights before must not be compared with those of now."""
+    folder = catalogue.user_folder()
+    folder.mkdir(parents=True)
+    (folder / "tiny.onnx").write_bytes(b"x")
+    (folder / "tiny.card.json").write_text(json.dumps({**json.loads(card_of(b"x")), "weights": 2}))
+    card, _ = catalogue.find("tiny")
+    assert card.vectors == "tiny@2"
+    assert catalogue.find("tiny@2")[0] == card
+    with pytest.raises(ModelError, match="tiny@1, but the weights here are tiny@2"):
+        catalogue.find("tiny@1")

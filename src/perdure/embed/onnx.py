@@ -44,8 +44,8 @@ class OnnxEmbedder:
 
     @property
     def name(self) -> str:
-        """The model's name in the catalogue."""
-        return self._session.card.name
+        """The name its vectors are kept under (``Card.vectors``)."""
+        return self._session.card.vectors
 
     @property
     def dim(self) -> int:

@@ -169,6 +169,7 @@ class Card(_Part):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Its name in the catalogue.")
     task: Task = Field(description="What it does.")
+    weights: int = Field(1, ge=1, description="Which weights under this name; vectors of others are not compared.")
     file: str | None = Field(description="File name of the network; none: it is code, and needs no file.")
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="Of the file.")
     size_bytes: int | None = Field(None, ge=1, description="Of the file.")
@@ -185,6 +186,11 @@ class Card(_Part):
     notice: str | None = Field(None, description="Text that has to travel with the weights.")
     calibration: Calibration | None = Field(None, description="Embedders: what a cosine is worth.")
     quality: QualityScale | None = Field(None, description="Embedders: what a crop's quality is worth; none: as told.")
+
+    @property
+    def vectors(self) -> str:
+        """The name that its vectors are kept under: ``name``, or ``name@2`` of the second weights."""
+        return self.name if self.weights == 1 else f"{self.name}@{self.weights}"
 
     @model_validator(mode="after")
     def _complete(self) -> Card:

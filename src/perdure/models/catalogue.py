@@ -74,17 +74,19 @@ def find(name_or_path: str, task: Task | None = None) -> tuple[Card, Path]:
     """The card and file of a model, by name, or by the path of an ONNX file.
 
     Args:
-        name_or_path: a name of the catalogue, ``auto``, or the path of an ONNX file.
+        name_or_path: a name of the catalogue, ``auto``, the path of an ONNX file, or a name that vectors are kept
+            under (``Card.vectors``).
         task: what the model has to do; needed for ``auto`` and ``baseline``, which exist for several tasks.
 
     Raises:
         ModelError: the name is unknown (the near ones are listed), the file is missing (where to get it and its sha256
-            are told), the model does something else, or an ONNX file has no card.
+            are told), the model does something else, an ONNX file has no card, or its weights are others than asked
+            for.
     """
     if task is not None:
         name_or_path = choose(name_or_path, task)
     known, broken = read_cards()
-    named = [card for card in known if card.name == name_or_path]
+    named = [card for card in known if name_or_path in (card.name, card.vectors)]
     fitting = [card for card in named if task is None or card.task == task]
     if fitting:
         return fitting[0], _require(fitting[0])
@@ -102,6 +104,9 @@ def find(name_or_path: str, task: Task | None = None) -> tuple[Card, Path]:
                 f"{path} ({card.name}) is for another task ({card.task}, not {task}); {_offer(known, task)}"
             )
         return card, path
+    other = next((card for card in known if name_or_path.rpartition("@")[0] == card.name), None)
+    if other is not None:
+        raise ModelError(f"these are vectors of {name_or_path}, but the weights here are {other.vectors}: embed again")
     near = _near(name_or_path, [card.name for card in known])
     hint = f"did you mean {' or '.join(repr(name) for name in dict.fromkeys(near))}?" if near else _offer(known, task)
     raise ModelError(f"unknown model {name_or_path!r}; {hint}")
