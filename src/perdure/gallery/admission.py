@@ -30,7 +30,8 @@ def admitted(tracklet: Tracklet, model: str, dim: int) -> Exemplars | None:
     if body is None:
         others = sorted({part.model for part in tracklet.exemplars if part.part == "body" and len(part)})
         if others:
-            raise InputError(f"tracklet {id}: vectors of {', '.join(others)}, the gallery holds vectors of {model}")
+            held = f"tracklet {id}: vectors of {', '.join(others)}, the gallery holds vectors of {model}"
+            raise InputError(f"{held}: go on with the embedder that made them, or in a new folder")
         return None
     if not len(body):
         return None
