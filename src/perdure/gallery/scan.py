@@ -19,10 +19,12 @@ from perdure.types import Bools, Float32s, Ints
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Dots: TypeAlias = Callable[[Bytes, npt.NDArray[np.int8]], npt.NDArray[np.int32]]
-"""(n, D) uint8 and (D, B) int8 -> (n, B) int32, exactly their product."""
+"""(n, D) uint8 and (D, B) int8 in -``PROBE_MOST`` to ``PROBE_MOST`` -> (n, B) int32, exactly their product."""
 
 BLOCK = 2048
 """Rows whose products with a batch fit in a core's cache."""
+PROBE_MOST = 64
+"""Codes of probes reach this far: two products with a byte then fit into 16 bits, in which CPUs without VNNI add them."""
 ROUNDING = 1e-5
 """More than float32 arithmetic can be off in a product of unit vectors."""
 
@@ -102,7 +104,7 @@ def nearest(
     count = min(count, total)
     if count == 0:
         return [Nearest(np.zeros(0, np.int64), np.zeros(0, np.float32))] * batch
-    codes, scales, errors = _encode(probes.vectors)
+    codes, scales, errors = _encode(probes.vectors, PROBE_MOST)
     signed = (codes.astype(np.int16) - 128).astype(np.int8)
     lengths = np.linalg.norm(probes.vectors, axis=1).astype(np.float32)
     worst = table.errors[:total].max()
@@ -135,9 +137,9 @@ FEW = 3
 """Fewer probes than this are faster one by one."""
 
 
-def _encode(vectors: Float32s) -> tuple[Bytes, Float32s, Float32s]:
-    """Codes (n, D), scales (n,) and errors (n,) of (n, D) vectors."""
-    scales = np.abs(vectors).max(axis=1, initial=0.0) / np.float32(127)
+def _encode(vectors: Float32s, most: int = 127) -> tuple[Bytes, Float32s, Float32s]:
+    """Codes (n, D) of 128 - ``most`` to 128 + ``most``, scales (n,) and errors (n,) of (n, D) vectors."""
+    scales = np.abs(vectors).max(axis=1, initial=0.0) / np.float32(most)
     codes = np.rint(vectors / np.where(scales > 0, scales, 1)[:, None])
     errors = np.linalg.norm(vectors - codes * scales[:, None], axis=1)
     return (codes + 128).astype(np.uint8), scales.astype(np.float32), errors.astype(np.float32)
