@@ -24,7 +24,7 @@ Dots: TypeAlias = Callable[[Bytes, npt.NDArray[np.int8]], npt.NDArray[np.int32]]
 BLOCK = 2048
 """Rows whose products with a batch fit in a core's cache."""
 PROBE_MOST = 64
-"""Codes of probes reach this far: two products with a byte then fit into 16 bits, in which CPUs without VNNI add them."""
+"""Codes of probes reach this far: two products with bytes then fit into 16 bits, in which CPUs without VNNI add."""
 ROUNDING = 1e-5
 """More than float32 arithmetic can be off in a product of unit vectors."""
 
