@@ -202,7 +202,7 @@ class CentredLinkage:
         return self._trusted(self._scaled(dots * index.gains[rows]), np.minimum(index.qualities[rows], quality))
 
     def refresh(self, index: Index, changed: Ints) -> None:
-        """Learn the means of cameras and site anew where the index grew by a twentieth, else only place some rows.
+        """Learn the means of cameras and site anew where a twentieth came or went, else place some rows.
 
         No crowding is measured.
 
@@ -210,8 +210,9 @@ class CentredLinkage:
             index: what is compared.
             changed: (R,) rows that are new or have other evidence.
         """
-        grown = len(index) - self._rows_at_refresh
-        if not 0 <= grown <= len(index) // 20 or index.cameras[changed].max(initial=-1) >= len(self._means):
+        # It shrinks where the stale are let go, a few at every tick.
+        moved = abs(len(index) - self._rows_at_refresh) > len(index) // 20 or self._rows_at_refresh < 0
+        if moved or index.cameras[changed].max(initial=-1) >= len(self._means):
             self._refresh(index)
         else:
             self._place(changed, index)
