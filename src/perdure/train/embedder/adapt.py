@@ -33,8 +33,8 @@ from perdure.train.embedder.data import Crops, read_crops, read_picture
 from perdure.train.embedder.export import export_onnx
 from perdure.train.embedder.losses import box_consistency, camera_proxies
 from perdure.train.embedder.nets import SHIPPED, BodyNet, NetShape
+from perdure.train.embedder.restore import put_weights
 from perdure.train.embedder.sampler import identity_batches
-from perdure.train.embedder.train import put_weights
 from perdure.train.embedder.validate import Retrieval, as_planes, embed, validate
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,10 @@
-"""Back from the file that ships to a network that can be trained further."""
+"""Back from kept weights, or from the file that ships, to a network that can be trained further."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,38 @@ if TYPE_CHECKING:
     from perdure.train.embedder.nets import BodyNet
 
 HALF = ".half"
+
+
+def put_weights(net: BodyNet, path: Path, pictures: Tensor) -> None:
+    """Kept weights (`-<phase>.pt`) or a shipped file (`.onnx`) into a network of the same shape, in place.
+
+    Args:
+        net: the network.
+        path: the file.
+        pictures: (B, 3, H, W) float32 BGR 0..255, as the network will see them; a shipped file has lost its
+            normalisation layers, and what they expect is measured on these.
+
+    Raises:
+        InputError: there is no such file, or it is of another network.
+    """
+    if path.suffix == ".onnx":
+        load_shipped(net, path, pictures)
+    else:
+        load_weights(net, path)
+
+
+def load_weights(net: BodyNet, path: Path) -> None:
+    """Put the weights that a run kept (`-<phase>.pt`) into a network of the same shape.
+
+    Raises:
+        InputError: there is no such file, or it is of another network.
+    """
+    try:
+        net.load_state_dict(torch.load(path, weights_only=True))
+    except OSError as error:
+        raise InputError(f"cannot read the weights {path} to start from: {error.strerror}") from error
+    except (RuntimeError, TypeError, UnpicklingError) as error:
+        raise InputError(f"{path} holds no weights of this network: give the `net` it was trained with") from error
 
 
 def load_shipped(net: BodyNet, path: Path, pictures: Tensor) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -42,7 +41,7 @@ from perdure.train.embedder.losses import (
 from perdure.train.embedder.mix import mixed_outfits
 from perdure.train.embedder.nets import BodyNet, BodyOutput
 from perdure.train.embedder.quality import identity_centres, train_quality
-from perdure.train.embedder.restore import load_shipped
+from perdure.train.embedder.restore import put_weights
 from perdure.train.embedder.sampler import identity_batches, index_batches
 from perdure.train.embedder.validate import as_planes, validate
 
@@ -140,38 +139,6 @@ def device_of(config: TrainingConfig) -> torch.device:
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device: cuda, but torch finds no GPU: use auto or cpu, or install a torch with CUDA")
     return torch.device("cuda" if config.device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def put_weights(net: BodyNet, path: Path, pictures: Tensor) -> None:
-    """Kept weights (`-<phase>.pt`) or a shipped file (`.onnx`) into a network of the same shape, in place.
-
-    Args:
-        net: the network.
-        path: the file.
-        pictures: (B, 3, H, W) float32 BGR 0..255, as the network will see them; a shipped file has lost its
-            normalisation layers, and what they expect is measured on these.
-
-    Raises:
-        InputError: there is no such file, or it is of another network.
-    """
-    if path.suffix == ".onnx":
-        load_shipped(net, path, pictures)
-    else:
-        load_weights(net, path)
-
-
-def load_weights(net: BodyNet, path: Path) -> None:
-    """Put the weights that a run kept (`-<phase>.pt`) into a network of the same shape.
-
-    Raises:
-        InputError: there is no such file, or it is of another network.
-    """
-    try:
-        net.load_state_dict(torch.load(path, weights_only=True))
-    except OSError as error:
-        raise InputError(f"cannot read the weights {path} to start from: {error.strerror}") from error
-    except (RuntimeError, TypeError, UnpicklingError) as error:
-        raise InputError(f"{path} holds no weights of this network: give the `net` it was trained with") from error
 
 
 class Run:
