@@ -127,6 +127,33 @@ def test_people_are_cut_from_a_detection_set(tmp_path):
     assert people.identities.tolist() == [-1]
 
 
+def test_people_are_cut_from_sequences_where_there_are_pictures(tmp_path):
+    frames = tmp_path / "MOT17-02" / "img1"
+    frames.mkdir(parents=True)
+    for number, value in ((1, 50), (2, 90)):
+        cv2.imwrite(str(frames / f"{number:06d}.png"), np.full((200, 300, 3), value, np.uint8))
+    rows = [
+        "1,1,30,20,50,100,1,1,1.0",
+        "2,1,32,20,50,100,1,1,0.9",
+        "2,2,90,20,50,100,1,1,0.2",  # hidden
+        "2,3,90,20,50,100,0,1,1.0",  # does not count
+        "2,4,90,20,50,100,1,3,1.0",  # a car
+        "3,1,34,20,50,100,1,1,1.0",  # no picture
+    ]
+    truth = frames.parent / "gt" / "gt.txt"
+    truth.parent.mkdir()
+    truth.write_text("\n".join(rows))
+    people = read_people(tmp_path, (32, 16))
+    assert people.pixels.mean((1, 2, 3)).tolist() == [50, 90]
+    assert people.names[0] == "MOT17-02/img1/000001.png@30,20,50,100"
+    truth.write_text("1,1,30")
+    with pytest.raises(InputError, match="MOTChallenge"):
+        read_people(tmp_path, (32, 16))
+    truth.unlink()
+    with pytest.raises(InputError, match="no person"):
+        read_people(tmp_path, (32, 16))
+
+
 def test_people_are_cut_with_what_is_around_them(tmp_path):
     scene = np.zeros((100, 100, 3), np.uint8)
     scene[40:100, 40:60] = 255  # feet at the border of the picture: below, its edge is repeated

@@ -6,7 +6,15 @@ import pytest
 pytest.importorskip("torch")
 
 from perdure.train.embedder.data import Crops
-from perdure.train.embedder.mix import join_at, mixed_outfits, recolour
+from perdure.train.embedder.mix import (
+    beside,
+    by_another_camera,
+    by_other_cameras,
+    join_at,
+    mixed_outfits,
+    recolour,
+    slanted,
+)
 
 
 def _people(count=4, size=(100, 40), context=0.0):
@@ -47,3 +55,42 @@ def test_recolouring_turns_the_hue_and_survives_nothing():
     recolour(red, np.random.default_rng(4))
     assert red[..., 2].mean() != 200
     recolour(red[:0], np.random.default_rng(4))
+
+
+def test_other_cameras_show_the_same_people_otherwise():
+    rng = np.random.default_rng(5)
+    people = _people(12)
+    people.pixels[:, 30:60, 10:30] = rng.integers(0, 255, (12, 30, 20, 3))
+    kept = people.pixels.copy()
+    seen = by_other_cameras(people, rng)
+    assert seen.pixels.shape == people.pixels.shape
+    assert seen.pixels.dtype == np.uint8
+    assert len(set(seen.names) | set(people.names)) == 24
+    np.testing.assert_array_equal(people.pixels, kept)
+    assert (np.abs(seen.pixels.astype(int) - kept).mean((1, 2, 3)) > 1).mean() > 0.8
+
+
+@pytest.mark.parametrize("size", [(2, 2), (9, 4), (100, 40)])
+def test_another_camera_takes_any_crop(size):
+    crop, other = (np.random.default_rng(i).integers(0, 255, (*size, 3), dtype=np.uint8) for i in range(2))
+    for seed in range(20):
+        assert by_another_camera(crop, other, np.random.default_rng(seed)).shape == (*size, 3)
+
+
+def test_the_middle_stays_and_the_sides_are_those_of_another_picture():
+    crop, other = np.full((50, 100, 3), 200, np.uint8), np.full((50, 100, 3), 10, np.uint8)
+    for seed in range(10):
+        seen = beside(crop, other, np.random.default_rng(seed))
+        assert (seen[:, 45:55] >= 198).all()
+        assert (seen[:, [0, -1]] <= 15).all()
+
+
+def test_a_slanted_person_keeps_the_middle_and_moves_at_the_ends():
+    crop = np.zeros((100, 60, 3), np.uint8)
+    crop[:, 28:32] = 255
+    tops = []
+    for seed in range(12):
+        seen = slanted(crop, np.random.default_rng(seed))[..., 0].astype(float)
+        assert seen[50, 27:33].max() > 200
+        tops.append(float((seen[5] * np.arange(60)).sum() / max(seen[5].sum(), 1)))
+    assert np.std(tops) > 2

@@ -20,6 +20,28 @@ def test_shapes_and_ranges(blocks):
     assert ((out.quality > 0) & (out.quality < 1)).all()
 
 
+@pytest.mark.parametrize("blocks", ["plain", "csp"])
+def test_light_and_tint_of_the_whole_picture_do_not_count_where_pictures_are_normalised(blocks):
+    torch.manual_seed(0)
+    body = {"stem": 16, "widths": (32, 64, 128, 16), "depths": (1, 1, 1, 1), "dim": 16}
+    pictures = torch.rand(3, 3, 64, 32) * 120 + 40
+    tinted = pictures * torch.tensor([0.7, 1.2, 0.9])[:, None, None] + torch.tensor([10.0, -20.0, 30.0])[:, None, None]
+    likeness = {}
+    for instance in (False, True):
+        net = BodyNet(NetShape(blocks=blocks, instance=instance, **body)).eval()
+        with torch.inference_mode():
+            seen = torch.nn.functional.normalize(net(torch.cat([pictures, tinted])).raw)
+        likeness[instance] = float((seen[:3] * seen[3:]).sum(1).min())
+    assert likeness[True] > 0.999
+    assert likeness[False] < likeness[True]
+
+
+def test_a_picture_of_one_colour_has_a_vector():
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), dim=8, instance=True)).eval()
+    with torch.inference_mode():
+        assert net(torch.full((1, 3, 32, 16), 77.0)).embedding.isfinite().all()
+
+
 def test_the_blocks_of_osnet_have_the_published_size():
     """Table 1 of the paper: 2.2 M parameters in all at full width, 0.2 M at a quarter (without the 512-d layer)."""
     for width, published in ((4, 2.2e6 - 512 * 512), (1, 0.2e6 - 128 * 512)):

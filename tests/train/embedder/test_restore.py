@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ torch = pytest.importorskip("torch")
 from perdure.errors import InputError  # noqa: E402
 from perdure.train.embedder.export import export_onnx  # noqa: E402
 from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
-from perdure.train.embedder.restore import load_shipped  # noqa: E402
+from perdure.train.embedder.restore import load_shipped, load_weights  # noqa: E402
 
 TINY = NetShape(stem=8, widths=(8, 16), depths=(1, 2), parts=2, dim=16)
 
@@ -19,19 +21,26 @@ def _pictures(count: int = 6):
     return torch.rand(count, 3, 32, 16, generator=torch.Generator().manual_seed(0)) * 255
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A net whose normalisation layers hold something, and the file made of it."""
+def _trained_looking(shape):
+    """A net whose normalisation layers hold something."""
     torch.manual_seed(0)
-    net = BodyNet(TINY)
+    net = BodyNet(shape)
     for module in net.modules():
-        if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm1d)):
+        if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm1d, torch.nn.InstanceNorm2d)):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+        if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm1d)):
             module.running_mean.uniform_(-0.5, 0.5)
             module.running_var.uniform_(0.5, 2.0)
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The file made of such a net."""
+    net = _trained_looking(TINY)
     path = tmp_path_factory.mktemp("net") / "net.onnx"
-    export_onnx(net.eval(), (32, 16), path, _pictures())
+    export_onnx(net, (32, 16), path, _pictures())
     return path
 
 
@@ -80,3 +89,23 @@ def test_a_file_that_is_no_such_network_is_told(tmp_path):
         load_shipped(BodyNet(TINY), tmp_path / "text.onnx", _pictures())
     with pytest.raises(InputError, match=r"gone\.onnx"):
         load_shipped(BodyNet(TINY), tmp_path / "gone.onnx", _pictures())
+
+
+def test_normalised_pictures_come_back_as_well(tmp_path):
+    net = _trained_looking(replace(TINY, instance=True))
+    export_onnx(net, (32, 16), tmp_path / "net.onnx", _pictures())
+    again = BodyNet(net.shape)
+    load_shipped(again, tmp_path / "net.onnx", _pictures(32))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            again.eval()(_pictures()).embedding, net(_pictures()).embedding, atol=2e-2, rtol=2e-2
+        )
+
+
+def test_a_network_that_normalises_pictures_starts_from_one_that_did_not(tmp_path):
+    plain = BodyNet(TINY)
+    torch.save(plain.state_dict(), tmp_path / "w.pt")
+    net = BodyNet(replace(TINY, instance=True))
+    load_weights(net, tmp_path / "w.pt")
+    torch.testing.assert_close(net.project.weight, plain.project.weight)
+    torch.testing.assert_close(net.stem[0].weight, plain.stem[0].weight)

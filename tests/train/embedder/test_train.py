@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 from perdure.errors import ConfigError, InputError, ModelError  # noqa: E402
 from perdure.train.embedder import config as config_module  # noqa: E402
 from perdure.train.embedder import distill  # noqa: E402
+from perdure.train.embedder import material as material_module  # noqa: E402
 from perdure.train.embedder import train as train_module  # noqa: E402
 from perdure.train.embedder.distill import teacher_vectors  # noqa: E402
 from perdure.train.embedder.export import Exported, export_onnx, folded  # noqa: E402
@@ -132,8 +133,8 @@ def test_averages_of_shortcuts_are_folded_where_stages_halve_the_picture():
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"people_context": 0.2, "mixed": 9, "boxes": 2, "consistency": 1.0}],
-    ids=["one box", "two boxes and mixed clothes"],
+    [{}, {"people_context": 0.2, "mixed": 9, "other_cameras": 5, "boxes": 2, "consistency": 1.0}],
+    ids=["one box", "two boxes, mixed clothes and other cameras"],
 )
 def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick, more):
     scene = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
@@ -155,10 +156,10 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         tmp_path,
         people,
         teacher=str(_teacher(tmp_path / "teacher.onnx")),
-        people=str(tmp_path / "p.json"),
+        people=[str(tmp_path / "p.json")],
         net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
         phases=[phase],
-        **{k: v for k, v in more.items() if k in ("people_context", "mixed")},
+        **{k: v for k, v in more.items() if k in ("people_context", "mixed", "other_cameras")},
     )
     train_module.train_embedder(config, resume=False)
     curve = [c for c in _curve(tmp_path) if "loss" in c]
@@ -174,7 +175,7 @@ def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path
             phases=[{"name": "d", "epochs": 1, "teacher": 1.0}],
         )
     )
-    material = train_module.gather(config)
+    material = material_module.gather(config)
     assert not set(material.labelled.identities) & set(material.held_out.identities)
     assert sorted(set(material.held_out.identities)) == [9, 10, 11, 12]
     assert len(material.labelled_teacher) == len(material.labelled)
@@ -209,7 +210,7 @@ def test_a_run_starts_from_the_file_that_ships(tmp_path, people):
     few = [{"name": "few", "epochs": 1, "learning_rate": 1e-6}]
     start = str(tmp_path / "out" / "tiny.onnx")
     config = config_module.read_config(_config(tmp_path, people, name="few", start=start, phases=few))
-    material = train_module.gather(config)
+    material = material_module.gather(config)
     learner = train_module.begin(config, material).learner.eval()
     kept = torch.load(tmp_path / "out" / "tiny-final.pt", weights_only=True)
     pictures = train_module.as_planes(material.labelled.pixels)

@@ -80,12 +80,13 @@ class TrainingConfig(Strict):
     backbone_rate: float = Field(default=1.0, gt=0, description="share of the learning rate for what came with it")
     validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
     teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
-    people: str | None = Field(
-        default=None, description="COCO person detection JSON whose people the teacher describes"
+    people: list[str] = Field(
+        default=[], description="COCO detection JSONs and folders of MOTChallenge sequences for the teacher to describe"
     )
     people_context: float = Field(default=0.0, ge=0, le=0.5, description="share of the box kept around each of them")
     people_least_height_px: int = Field(default=56, ge=8, description="lower boxes of `people` are left out")
-    mixed: int = Field(default=0, ge=0, description="people made of two labelled ones each, for the teacher")
+    mixed: int = Field(default=0, ge=0, description="people made of two others each, for the teacher")
+    other_cameras: int = Field(default=0, ge=0, description="more of them, as other cameras might show them")
     net: NetShape = SHIPPED
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
@@ -136,7 +137,7 @@ def read_config(path: Path) -> TrainingConfig:
             raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")
         if phase.needs_teacher and config.teacher is None:
             raise ConfigError(f"{path}: phase {phase.name!r} uses the teacher, but `teacher` names no model")
-        if phase.unlabelled and config.people is None:
+        if phase.unlabelled and not config.people:
             raise ConfigError(f"{path}: phase {phase.name!r} wants unlabelled crops, but `people` names no set")
         if phase.consistency and not phase.pairs_boxes:
             raise ConfigError(f"{path}: phase {phase.name!r} compares boxes: set `boxes: 2` and `unlabelled`")

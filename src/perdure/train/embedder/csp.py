@@ -62,7 +62,7 @@ def load_backbone(stem: nn.Module, stages: nn.ModuleList, path: Path, features: 
     *shallow, last = stages
     overlay = next(module for module in last.modules() if isinstance(module, Overlay))
     backbone = nn.Sequential(stem, *shallow, overlay.deepest)
-    norms: list[nn.BatchNorm2d] = [m for m in backbone.modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = [m for m in backbone.modules() if isinstance(m, (nn.BatchNorm2d, nn.InstanceNorm2d))]
     with torch.no_grad():
         for i, (source, target, norm) in enumerate(zip(told, convolutions(backbone), norms, strict=True)):
             assert source.bias is not None

@@ -137,39 +137,68 @@ def hold_out(crops: Crops, identities: int) -> tuple[Crops, Crops]:
     return crops.take(~held), crops.take(held)
 
 
-def read_people(coco_json: Path, size_hw: tuple[int, int], min_height_px: int = 56, context: float = 0.0) -> Crops:
-    """Cut the people out of a COCO detection set: crops without identities, for the teacher's targets only.
+def read_people(source: Path, size_hw: tuple[int, int], min_height_px: int = 56, context: float = 0.0) -> Crops:
+    """Cut people out of pictures: crops without identities, for the teacher's targets only.
 
-    Boxes lower than `min_height_px`, marked `iscrowd`, or far from the shape of a standing person (height over width
-    outside 1.2 to 5) are left out. The boxes are resized to `size_hw`; `context` shows that share of the box beyond it
-    on every side as well, the edge of the photograph repeated where there is nothing.
+    Boxes lower than `min_height_px`, crowds, people more than two thirds hidden, and boxes far from the shape of a
+    standing person (height over width outside 1.2 to 5) are left out. The boxes are resized to `size_hw`; `context`
+    shows that share of the box beyond it on every side, the edge of the picture repeated where there is nothing.
+
+    Args:
+        source: a COCO detection JSON, or a folder of MOTChallenge sequences (`img1`, `gt/gt.txt`).
+        size_hw: of the boxes.
+        min_height_px: in the picture.
+        context: share of the box.
 
     Raises:
-        InputError: the JSON or a picture cannot be read, or no box is left.
+        InputError: the source or a picture cannot be read, or no box is left.
     """
-    try:
-        listing = json.loads(coco_json.read_text(encoding="utf-8"))
-        files = {p["id"]: p["file_name"] for p in listing["images"]}
-        wanted = [(files[a["image_id"]], a["bbox"]) for a in listing["annotations"] if not a.get("iscrowd", 0)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{coco_json} is not a COCO detection file: {error!r}") from error
-    by_file: dict[str, list[list[float]]] = {}
-    for name, box in wanted:
-        if box[3] >= min_height_px and 1.2 <= box[3] / max(box[2], 1e-6) <= 5.0:
-            by_file.setdefault(name, []).append(box)
+    found = _people_in_sequences(source) if source.is_dir() else _people_in_coco(source)
     height, width = (side + 2 * round(side * context) for side in size_hw)
     pixels: list[np.ndarray] = []
     names: list[str] = []
-    for name, boxes in by_file.items():
-        picture = _read(coco_json.parent / name)
-        for x, y, w, h in boxes:
-            if min(w, h) >= 8:
-                pixels.append(_resized(_cut_wide(picture, (x, y, w, h), context), (height, width)))
-                names.append(f"{name}@{round(x)},{round(y)},{round(w)},{round(h)}")
+    for path, boxes in found.items():
+        kept = [(x, y, w, h) for x, y, w, h in boxes if h >= min_height_px and w >= 8 and 1.2 <= h / w <= 5.0]
+        picture = _read(path) if kept else None
+        for x, y, w, h in kept:
+            assert picture is not None
+            pixels.append(_resized(_cut_wide(picture, (x, y, w, h), context), (height, width)))
+            names.append(f"{path.relative_to(_root(source))}@{round(x)},{round(y)},{round(w)},{round(h)}")
     if not pixels:
-        raise InputError(f"{coco_json} has no person of at least {min_height_px} px")
+        raise InputError(f"{source} has no person of at least {min_height_px} px")
     nobody = np.full(len(pixels), -1, np.int64)
     return Crops(np.stack(pixels), nobody, nobody.copy(), tuple(names), context)
+
+
+def _root(source: Path) -> Path:
+    return source if source.is_dir() else source.parent
+
+
+def _people_in_coco(path: Path) -> dict[Path, list[list[float]]]:
+    try:
+        listing = json.loads(path.read_text(encoding="utf-8"))
+        files = {p["id"]: path.parent / p["file_name"] for p in listing["images"]}
+        wanted = [(files[a["image_id"]], a["bbox"]) for a in listing["annotations"] if not a.get("iscrowd", 0)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a COCO detection file: {error!r}") from error
+    by_file: dict[Path, list[list[float]]] = {}
+    for name, box in wanted:
+        by_file.setdefault(name, []).append(box)
+    return by_file
+
+
+def _people_in_sequences(folder: Path) -> dict[Path, list[list[float]]]:
+    """Boxes of class 1 (pedestrian) that count and are visible to a third, in those frames that there are."""
+    by_file: dict[Path, list[list[float]]] = {}
+    for truth in sorted(folder.glob("*/gt/gt.txt")):
+        try:
+            rows = np.loadtxt(truth, delimiter=",", ndmin=2)
+            rows = rows[(rows[:, 6] == 1) & (rows[:, 7] == 1) & (rows[:, 8] >= 1 / 3)]
+        except (ValueError, IndexError) as error:
+            raise InputError(f"{truth} is not MOTChallenge ground truth: {error}") from error
+        for path in _pictures(truth.parent.parent / "img1"):
+            by_file[path] = rows[rows[:, 0] == int(path.stem), 2:6].tolist()
+    return by_file
 
 
 def _cut_wide(picture: np.ndarray, box: tuple[float, float, float, float], context: float) -> np.ndarray:

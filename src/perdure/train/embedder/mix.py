@@ -1,15 +1,19 @@
-"""People in clothes nobody wore: new crops for the teacher to describe, made from two crops each.
+"""People in clothes nobody wore, in pictures no camera took: new crops for the teacher to describe.
 
 Upright crops line up, so the upper body of one person over the legs of another is an outfit that the set does not hold,
 with a true vector as long as the teacher is asked about the very picture. It is CutMix (Yun et al. 2019) along the
-waist, with the labels left to a teacher that looks ("consistent teaching", Beyer et al. 2022).
+waist, with the labels left to a teacher that looks ("consistent teaching", Beyer et al. 2022). The same holds for
+light, lens and surroundings: the teacher describes what it is shown, whether or not a camera took it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from perdure.train.embedder.augment import blur, lower_resolution, recompress
 from perdure.train.embedder.data import Crops
 
 WAIST = (0.42, 0.56)  # shares of the box where an upper body may end
@@ -40,6 +44,56 @@ def mixed_outfits(crops: Crops, count: int, rng: np.random.Generator) -> Crops:
     made = enumerate(zip(upper, lower, strict=True))
     names = tuple(f"mix{i}:{crops.names[a]}+{crops.names[b]}" for i, (a, b) in made)
     return Crops(pixels, nobody, nobody.copy(), names, crops.context)
+
+
+def by_other_cameras(crops: Crops, rng: np.random.Generator) -> Crops:
+    """Each crop as some other camera might have shown it (`by_another_camera`), beside its neighbour's surroundings."""
+    pairs = zip(crops.pixels, np.roll(crops.pixels, 1, axis=0), strict=True)
+    pixels = np.stack([by_another_camera(crop, other, rng) for crop, other in pairs])
+    return replace(crops, pixels=pixels, names=tuple(f"other-camera:{name}" for name in crops.names))
+
+
+def by_another_camera(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) uint8 turned and slanted, beside other surroundings, in another light, through another lens."""
+    draw = rng.random(6)
+    x = crop
+    if draw[0] < 0.5:
+        x = beside(x, other, rng)
+    if draw[1] < 0.7:
+        x = slanted(x, rng)
+    if draw[2] < 0.8:
+        gamma = np.exp(rng.uniform(np.log(0.55), np.log(1.8)) + rng.normal(0, 0.1, 3))
+        x = np.asarray(np.rint(255 * (x / 255.0) ** gamma), np.uint8)
+    if draw[3] < 0.3:
+        x = blur(x, rng.uniform(0.5, 2.0), rng.random() < 0.4, rng)
+    elif draw[3] < 0.6:
+        softer = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.8, 2.5))
+        x = cv2.addWeighted(x, 1 + (gain := rng.uniform(0.5, 2.0)), softer, -gain, 0)
+    if draw[4] < 0.5:
+        x = lower_resolution(x, rng.uniform(0.2, 0.8))
+    if draw[5] < 0.4:
+        noisy = x + rng.normal(0, rng.uniform(2, 10), x.shape)
+        x = recompress(np.clip(noisy, 0, 255).astype(np.uint8), int(rng.integers(20, 80)))
+    return x
+
+
+def beside(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The columns at both sides are those of `other`, (H, W, 3) uint8, blended over some columns."""
+    width = crop.shape[1]
+    columns = np.arange(width, dtype=np.float32)
+    reach = width * rng.uniform(0.15, 0.32, 2)  # with the context around the box, up to a fifth of the box itself
+    edge = np.minimum(columns - reach[0], width - reach[1] - columns)
+    share = 1 / (1 + np.exp(np.clip(-edge / (0.02 * width), -30, 30)))
+    return np.asarray(other + (crop.astype(np.float32) - other) * share[None, :, None], np.uint8)
+
+
+def slanted(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turned by up to 12 degrees and sheared, as a camera above or a tilted one sees people."""
+    height, width = crop.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-12, 12), 1.0)
+    matrix[0, 1] += (shear := rng.uniform(-0.1, 0.1))
+    matrix[0, 2] -= shear * height / 2
+    return cv2.warpAffine(crop, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 def join_at(upper: np.ndarray, lower: np.ndarray, row: float, softness: float) -> np.ndarray:

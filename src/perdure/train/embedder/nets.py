@@ -18,6 +18,8 @@ from perdure.train.embedder.csp import INPUT_MEAN, INPUT_SPREAD, csp_body
 from perdure.train.embedder.osnet import osnet_stage, osnet_stem
 from perdure.train.embedder.resnet import resnet_stage, resnet_stem
 
+FLAT = 1.0  # squared grey levels: a picture of one colour stays one, and noise below a level is not blown up
+
 
 @dataclass(frozen=True)
 class NetShape:
@@ -33,6 +35,9 @@ class NetShape:
         depths: residual blocks of each stage.
         parts: attention maps that each pool one body part (0: only average and maximum).
         dim: length of the embedding.
+        instance: whether every channel is brought to mean zero and spread one over its own picture, before the first
+            convolution and after it, so that exposure, contrast, tint and sharpness of the whole picture do not count
+            (Ulyanov et al. 2016, "Instance Normalization"; the teacher does so too).
     """
 
     blocks: Literal["plain", "osnet", "osnet-ibn", "resnet", "resnet-ibn", "csp"] = "plain"
@@ -41,9 +46,10 @@ class NetShape:
     depths: tuple[int, ...] = (1, 3, 2)
     parts: int = 3
     dim: int = 256
+    instance: bool = False
 
 
-SHIPPED = NetShape("csp", 16, (32, 64, 128, 160), (1, 3, 3, 1), 4, 256)
+SHIPPED = NetShape("csp", 16, (32, 64, 128, 160), (1, 3, 3, 1), 4, 256, instance=True)
 """The network of `perdure-s`."""
 
 
@@ -112,6 +118,8 @@ class BodyNet(nn.Module):
         super().__init__()
         self.shape = shape
         self.stem, self.stages = _BODIES[shape.blocks](shape)
+        if shape.instance:
+            _over_the_picture(self.stem)
         inner = shape.widths[-1]
         self.pool = PartPool(inner, shape.parts)
         self.project = nn.Linear(self.pool.out_features, shape.dim, bias=False)
@@ -130,10 +138,12 @@ class BodyNet(nn.Module):
         trust = self.quality_head(seen).squeeze(1) + self.length_gain * (length - self.length_mean)
         return BodyOutput(raw, embedding, torch.sigmoid(trust))
 
-    @staticmethod
-    def scaled(images: Tensor) -> Tensor:
+    def scaled(self, images: Tensor) -> Tensor:
         """Pixels as the stem takes them."""
-        return (images - INPUT_MEAN) * (1.0 / INPUT_SPREAD)
+        if not self.shape.instance:
+            return (images - INPUT_MEAN) * (1.0 / INPUT_SPREAD)
+        centred = images - images.mean((2, 3), keepdim=True)
+        return centred * torch.rsqrt(centred.square().mean((2, 3), keepdim=True) + FLAT)
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The raw embedding (N, dim), and what the quality head sees, (N, 2 * sum of widths) without gradient."""
@@ -149,6 +159,12 @@ class BodyNet(nn.Module):
 def unit(vectors: Tensor) -> Tensor:
     """Rows scaled to length one."""
     return functional.normalize(vectors, dim=1)
+
+
+def _over_the_picture(stem: nn.Module) -> None:
+    """Let the first normalisation of the stem go over each picture instead of over the batch."""
+    name, norm = next((n, m) for n, m in stem.named_modules() if isinstance(m, nn.BatchNorm2d))
+    stem.set_submodule(name, nn.InstanceNorm2d(norm.num_features, affine=True))
 
 
 def _plain(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:

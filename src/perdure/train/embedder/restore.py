@@ -46,7 +46,10 @@ def load_weights(net: BodyNet, path: Path) -> None:
         InputError: there is no such file, or it is of another network.
     """
     try:
-        net.load_state_dict(torch.load(path, weights_only=True))
+        state = torch.load(path, weights_only=True)
+        if net.shape.instance:  # also from weights whose first normalisation went over the batch
+            state = {name: value for name, value in state.items() if name in net.state_dict() or "stem" not in name}
+        net.load_state_dict(state)
     except OSError as error:
         raise InputError(f"cannot read the weights {path} to start from: {error.strerror}") from error
     except (RuntimeError, TypeError, UnpicklingError) as error:
@@ -118,8 +121,10 @@ def _norms(net: BodyNet) -> dict[str, nn.Module]:
 def expect(norms: Sequence[nn.Module], run: Callable[[], object]) -> None:
     """Let normalisation layers expect what they get, while they only add their offsets.
 
+    Those that go over each picture cannot leave it as it is; they give back the mean and the spread that pictures have.
+
     Args:
-        norms: batch normalisation layers whose offsets are set.
+        norms: normalisation layers whose offsets are set.
         run: computes what passes through them.
     """
     seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
@@ -128,6 +133,13 @@ def expect(norms: Sequence[nn.Module], run: Callable[[], object]) -> None:
         flat = given[0].transpose(0, 1).flatten(1)
         seen[norm] = flat.mean(1), flat.var(1)
 
+    def give_back(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.InstanceNorm2d)
+        norm.weight.copy_(given[0].var((2, 3)).mean(0).sqrt())
+        norm.bias.add_(given[0].mean((0, 2, 3)))
+
+    over_pictures = [norm for norm in norms if isinstance(norm, nn.InstanceNorm2d)]
+    norms = [norm for norm in norms if not isinstance(norm, nn.InstanceNorm2d)]
     for norm in norms:
         assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
         assert norm.running_mean is not None
@@ -137,6 +149,7 @@ def expect(norms: Sequence[nn.Module], run: Callable[[], object]) -> None:
         norm.running_var.fill_(1.0 - norm.eps)
         nn.init.ones_(norm.weight)
     hooks = [norm.register_forward_pre_hook(note) for norm in norms]
+    hooks += [norm.register_forward_pre_hook(give_back) for norm in over_pictures]
     with torch.no_grad():
         run()
         for hook in hooks:

@@ -26,8 +26,9 @@ from pydantic import Field
 from perdure.errors import ConfigError, InputError
 from perdure.train.embedder.config import Phase, Strict, TrainingConfig, expand, parse
 from perdure.train.embedder.export import export_onnx
+from perdure.train.embedder.material import Material, gather
 from perdure.train.embedder.nets import BodyNet, NetShape
-from perdure.train.embedder.train import Material, begin, gather, run_phase
+from perdure.train.embedder.train import begin, run_phase
 from perdure.train.embedder.validate import validate
 
 log = logging.getLogger(__name__)

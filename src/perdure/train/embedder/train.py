@@ -12,9 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from perdure.errors import ConfigError, InputError
-from perdure.train.embedder.augment import augment, boxes_of, plain
+from perdure.train.embedder.augment import augment, plain
 from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_config
 from perdure.train.embedder.csp import load_backbone, of_backbone
-from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
-from perdure.train.embedder.distill import teacher_vectors
+from perdure.train.embedder.data import Crops, read_crops
 from perdure.train.embedder.export import export_onnx
 from perdure.train.embedder.losses import (
     batch_hard_triplet,
@@ -38,11 +35,10 @@ from perdure.train.embedder.losses import (
     teacher_cosine,
     teacher_relations,
 )
-from perdure.train.embedder.mix import mixed_outfits
+from perdure.train.embedder.material import Batch, Material, batches_of, gather
 from perdure.train.embedder.nets import BodyNet, BodyOutput
 from perdure.train.embedder.quality import identity_centres, train_quality
 from perdure.train.embedder.restore import put_weights
-from perdure.train.embedder.sampler import identity_batches, index_batches
 from perdure.train.embedder.validate import as_planes, validate
 
 log = logging.getLogger(__name__)
@@ -50,22 +46,6 @@ log = logging.getLogger(__name__)
 CLASSIFIER_SCALE = (
     0.6  # length of each row at the start: with embeddings of 25 (perdure-s) a softmax of 15 times the cosine
 )
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a run learns from; the teacher's vectors are None where no phase uses a teacher."""
-
-    labelled: Crops
-    held_out: Crops
-    unlabelled: Crops | None
-    labelled_teacher: np.ndarray | None
-    unlabelled_teacher: np.ndarray | None
-
-    @property
-    def labels(self) -> np.ndarray:
-        """(N,) int64: identities renumbered from 0 without gaps."""
-        return np.unique(self.labelled.identities, return_inverse=True)[1].astype(np.int64)
 
 
 class Learner(nn.Module):
@@ -200,35 +180,6 @@ class Run:
         log.info("%s", "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items()))
 
 
-def gather(config: TrainingConfig) -> Material:
-    """Read every set of the run and, where a phase uses it, what the teacher says of each crop."""
-    sets = [read_crops(s.layout, expand(s.path), config.source_hw) for s in config.labelled]
-    labelled, held_out = hold_out(join_crops(sets), config.validation_identities)
-    unlabelled = labelled_teacher = unlabelled_teacher = None
-    folder = expand(config.folder)
-    if config.teacher is not None and any(p.needs_teacher for p in config.phases):
-        teacher = expand(config.teacher)
-        labelled_teacher = teacher_vectors(teacher, labelled, folder / "teacher-labelled.npz", config.threads)
-        if config.people is not None and any(p.unlabelled for p in config.phases):
-            found, mixed = without_identity(config, expand(config.people), labelled)
-            told = [teacher_vectors(teacher, found, folder / "teacher-people.npz", config.threads)]
-            if len(mixed):  # many and cheap: one look each, the student sees them mirrored anyway
-                told.append(
-                    teacher_vectors(teacher, mixed, folder / "teacher-mixed.npz", config.threads, mirrored=False)
-                )
-            unlabelled = replace(join_crops([found, mixed]), context=found.context)
-            unlabelled_teacher = np.concatenate(told)
-    return Material(labelled, held_out, unlabelled, labelled_teacher, unlabelled_teacher)
-
-
-def without_identity(config: TrainingConfig, people: Path, labelled: Crops) -> tuple[Crops, Crops]:
-    """People of detection pictures, and people made of two of these or of the labelled ones (`mixed_outfits`)."""
-    context = config.people_context
-    found = read_people(people, config.size_hw, config.people_least_height_px, context)
-    everybody = replace(join_crops([labelled.with_context(config.size_hw, context), found]), context=context)
-    return found, mixed_outfits(everybody, config.mixed, np.random.default_rng((config.seed, 11)))
-
-
 def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
     """Train one phase from where the run stands to its end."""
     config = run.config
@@ -249,11 +200,10 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             done = (epoch * steps + step) / (phase.epochs * steps)
             for group in optimizer.param_groups:
                 group["lr"] = phase.learning_rate * group["share"] * rate_share(done, min(0.05, 2 / phase.epochs))
-            images, labels, targets = next(batches)
-            labels, targets = labels.to(device), None if targets is None else targets.to(device)
+            batch = next(batches).to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                out, logits = run.learner(as_planes(images, device))
-            loss = total_loss(phase, config.label_smoothing, out, logits, labels, targets)
+                out, logits = run.learner(as_planes(batch.pictures, device))
+            loss = total_loss(phase, config.label_smoothing, batch, out, logits)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(run.learner.parameters(), 5.0)
@@ -303,39 +253,10 @@ def finish(run: Run, material: Material) -> None:
         run.note(counted | {"rank1": score.rank1, "mean_ap": score.mean_ap})
 
 
-def batches_of(
-    config: TrainingConfig, phase: Phase, material: Material, size_hw: tuple[int, int], rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, Tensor, Tensor | None]]:
-    """Endless batches: pictures (B, H, W, 3) uint8, labels (B,) int64 (-1: unlabelled), teacher's vectors (B, E)."""
-    labelled, labels = material.labelled, material.labels
-    in_batch = phase.people_per_batch or config.people_per_batch
-    people = identity_batches(labels, labelled.cameras, in_batch, config.crops_per_person, rng)
-    extra = material.unlabelled if phase.unlabelled else None
-    others = index_batches(len(extra), phase.unlabelled, rng) if extra is not None else None
-    for index in people:
-        strangers = rng.integers(len(labelled), size=(2, max(len(index), phase.unlabelled)))
-        pictures = [
-            augment(labelled.pixels[i], labelled.pixels[s], size_hw, config.augment, rng)
-            for i, s in zip(index, strangers[0], strict=False)
-        ]
-        batch_labels = labels[index]
-        targets = material.labelled_teacher[index] if material.labelled_teacher is not None else None
-        if extra is not None and others is not None and material.unlabelled_teacher is not None and targets is not None:
-            more = next(others)
-            for i, s in zip(more, strangers[1], strict=False):
-                crop, stranger = extra.pixels[i], labelled.pixels[s]
-                pictures += boxes_of(crop, stranger, size_hw, config.augment, rng, phase.boxes, extra.context)
-            batch_labels = np.concatenate([batch_labels, np.full(phase.boxes * len(more), -1, np.int64)])
-            targets = np.concatenate([targets, np.repeat(material.unlabelled_teacher[more], phase.boxes, axis=0)])
-        yield np.stack(pictures), torch.from_numpy(batch_labels), None if targets is None else torch.from_numpy(targets)
-
-
-def total_loss(
-    phase: Phase, smoothing: float, out: BodyOutput, logits: Tensor, labels: Tensor, targets: Tensor | None
-) -> Tensor:
+def total_loss(phase: Phase, smoothing: float, batch: Batch, out: BodyOutput, logits: Tensor) -> Tensor:
     """The weighted sum of the phase's losses; unlabelled crops (label -1) count for the teacher's only."""
-    known = labels >= 0
-    raw, embedding, who = out.raw[known].float(), out.embedding.float(), labels[known]
+    known = batch.labels >= 0
+    raw, embedding, who = out.raw[known].float(), out.embedding.float(), batch.labels[known]
     terms: list[Tensor] = []
     if phase.identity:
         terms.append(phase.identity * identity_loss(logits[known].float(), who, smoothing))
@@ -347,10 +268,10 @@ def total_loss(
         terms.append(phase.contrastive * contrastive(embedding[known], who))
     if phase.circle:
         terms.append(phase.circle * circle(embedding[known], who))
-    if targets is not None and phase.teacher:
-        terms.append(phase.teacher * teacher_cosine(embedding, targets))
-    if targets is not None and phase.relations:
-        terms.append(phase.relations * teacher_relations(embedding, targets))
+    if batch.teacher is not None and phase.teacher:
+        terms.append(phase.teacher * teacher_cosine(embedding, batch.teacher))
+    if batch.teacher is not None and phase.relations:
+        terms.append(phase.relations * teacher_relations(embedding, batch.teacher))
     if phase.pairs_boxes:
         boxed = embedding[~known]
         terms.append(phase.consistency * box_consistency(boxed[0::2], boxed[1::2]))
