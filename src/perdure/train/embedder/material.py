@@ -64,8 +64,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same with everything but the pictures on `device`."""
-        moved = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
-        return replace(self, **moved)
+        teacher = None if self.teacher is None else self.teacher.to(device)
+        return replace(self, labels=self.labels.to(device), teacher=teacher)
 
 
 def gather(config: TrainingConfig) -> Material:
