@@ -58,6 +58,8 @@ def main() -> None:
     )
     parser.add_argument("--keep", type=Path, help="folder for the vectors of all crops")
     chosen = parser.parse_args()
+    if chosen.keep is not None:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
     here = [card.name for card in catalogue.cards() if card.task == "embedder" and catalogue.locate(card)]
     print(
         "embedder                            slope  offset threshold | held out: FPR  recall  rank-1    mAP | "

@@ -44,7 +44,9 @@ class Phase(Strict):
     circle: float = Field(default=0.0, ge=0, description="weight of the circle loss")
     teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
     relations: float = Field(default=0.0, ge=0, description="weight of the teacher's cosine matrix")
-    share: float = Field(default=1.0, gt=0, le=1, description="of its weights in the mean with those it began with")
+    share: float = Field(
+        default=1.0, gt=0, le=2, description="of the way from the weights it began with to its own; above 1 goes beyond"
+    )
     people_per_batch: int | None = Field(default=None, ge=2, description="that of the run if left out")
     unlabelled: int = Field(default=0, ge=0, description="crops without identity added to each batch, teacher only")
     boxes: int = Field(default=1, ge=1, le=2, description="how often each crop without identity is boxed")

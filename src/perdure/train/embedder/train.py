@@ -220,7 +220,7 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
         run.note(entry)
         run.save(optimizer)
     before = run.folder / f"{config.name}-{config.phases[number - 1].name}.pt" if number else expand(config.start or "")
-    if phase.share < 1 and before.is_file() and before.suffix == ".pt":
+    if phase.share != 1 and before.is_file() and before.suffix == ".pt":
         blend(run.average.net, before, phase.share)
     torch.save(run.average.net.state_dict(), run.folder / f"{config.name}-{phase.name}.pt")
     run.phase, run.epoch, run.optimizer_state = number + 1, 0, None
@@ -230,7 +230,7 @@ def blend(net: BodyNet, before: Path, share: float) -> None:
     """Weights `share` of the way from those of the phase before to those of now, in place.
 
     Networks that one fine-tuning lies between mix well, and the mean generalises better than either (Wortsman et al.
-    2022, "Robust fine-tuning of zero-shot models").
+    2022, "Robust fine-tuning of zero-shot models"). A little beyond the new ones there is more of what they learned.
     """
     now, then = net.state_dict(), torch.load(before, weights_only=True, map_location="cpu")
     with torch.no_grad():
