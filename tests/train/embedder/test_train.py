@@ -230,6 +230,10 @@ def test_a_phase_can_end_between_its_weights_and_those_before(tmp_path):
     train_module.blend(after, tmp_path / "before.pt", 0.25)
     torch.testing.assert_close(after.project.weight.detach(), wanted)
 
+    beyond = 1.2 * after.project.weight.detach() - 0.2 * before.project.weight.detach()
+    train_module.blend(after, tmp_path / "before.pt", 1.2)
+    torch.testing.assert_close(after.project.weight.detach(), beyond)
+
 
 @pytest.mark.parametrize("kind", ["missing", "text", "other"])
 def test_unfit_weights_to_start_from_are_told(tmp_path, people, quick, kind):
@@ -347,6 +351,17 @@ def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, pe
     monkeypatch.setattr(distill, "_embed", lambda *given: looks.append(given[-1]) or embed(*given))
     teacher_vectors(teacher, crops, tmp_path / "once.npz", mirrored=False)
     assert set(looks) == {False}
+
+
+def test_the_log_says_how_long_the_teacher_still_takes(tmp_path, people, monkeypatch, caplog):
+    from perdure.train.embedder.data import read_crops
+
+    monkeypatch.setattr(distill, "TOLD_EVERY_S", -1.0)
+    crops = read_crops("market1501", people, (32, 16))
+    with caplog.at_level("INFO", logger=distill.__name__):
+        teacher_vectors(_teacher(tmp_path / "t.onnx"), crops, tmp_path / "teacher-few.npz", batch=len(crops) // 4)
+    said = [line for line in caplog.messages if "described" in line]
+    assert any(line.startswith("teacher-few: 50 %") and line.endswith("min left") for line in said)
 
 
 def test_a_missing_or_unfit_teacher_is_told(tmp_path, people):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,6 +14,10 @@ import onnxruntime as ort
 
 from perdure.errors import ModelError
 from perdure.train.embedder.data import Crops
+
+log = logging.getLogger(__name__)
+
+TOLD_EVERY_S = 30.0  # how often the log says how far the teacher has come
 
 
 def teacher_vectors(
@@ -31,11 +38,23 @@ def teacher_vectors(
                 return np.asarray(kept["vectors"], np.float32)
     session, name, size_hw = _open(model, threads)
     pixels = crops.within_boxes()
-    parts = [pixels[i : i + batch] for i in range(0, len(crops), batch)]
+    parts = (pixels[i : i + batch] for i in _told(range(0, len(crops), batch), cache.stem))
     vectors = np.concatenate([_embed(session, name, size_hw, p, mirrored) for p in parts])
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, key=key, vectors=vectors)
     return vectors
+
+
+def _told(steps: range, what: str) -> Iterator[int]:
+    """The steps; now and then the log says how far they have come and how long the rest will take."""
+    began = last = time.monotonic()
+    for done, step in enumerate(steps):
+        now = time.monotonic()
+        if now - last > TOLD_EVERY_S:
+            left_min = (now - began) / done * (len(steps) - done) / 60
+            log.info("%s: %.0f %% described, %.1f min left", what, 100 * done / len(steps), left_min)
+            last = now
+        yield step
 
 
 def _open(model: Path, threads: int) -> tuple[ort.InferenceSession, str, tuple[int, int]]:

@@ -134,7 +134,7 @@ def trained(config: SearchConfig, candidate: Candidate, number: int, material: M
     own = config.base.model_copy(update={"name": name, "net": candidate.shape, "phases": [config.proxy]})
     run = begin(own, material)
     run_phase(run, 0, config.proxy, material)
-    score = validate(run.average.net.cpu(), material.held_out, own.size_hw)
+    score = validate(run.average.net.cpu(), material.held_out, config.proxy.size_hw or own.size_hw)
     log.info("%s: %.2f ms, mAP %.3f", candidate.shape, candidate.milliseconds, score.mean_ap)
     return Candidate(candidate.shape, candidate.milliseconds, candidate.parameters, score.rank1, score.mean_ap)
 
