@@ -50,7 +50,7 @@ def _told(steps: range, what: str) -> Iterator[int]:
     began = last = time.monotonic()
     for done, step in enumerate(steps):
         now = time.monotonic()
-        if now - last > TOLD_EVERY_S:
+        if done and now - last > TOLD_EVERY_S:
             left_min = (now - began) / done * (len(steps) - done) / 60
             log.info("%s: %.0f %% described, %.1f min left", what, 100 * done / len(steps), left_min)
             last = now
