@@ -235,6 +235,12 @@ def test_a_phase_can_end_between_its_weights_and_those_before(tmp_path):
     torch.testing.assert_close(after.project.weight.detach(), beyond)
 
 
+def test_missing_weights_to_start_from_are_told_before_the_work(tmp_path, people, monkeypatch):
+    monkeypatch.setattr(train_module, "gather", lambda config: pytest.fail("the teacher was asked first"))
+    with pytest.raises(InputError, match="train them first"):
+        train_module.train_embedder(_config(tmp_path, people, start=str(tmp_path / "none.pt")), resume=False)
+
+
 @pytest.mark.parametrize("kind", ["missing", "text", "other"])
 def test_unfit_weights_to_start_from_are_told(tmp_path, people, quick, kind):
     path = tmp_path / "w.pt"

@@ -71,6 +71,10 @@ def train_embedder(config_path: Path, resume: bool) -> None:
         InputError: the data cannot be read, or there is nothing to resume.
     """
     config = read_config(config_path)
+    if config.start is not None and not expand(config.start).is_file():  # told before the teacher's long work
+        raise InputError(
+            f"cannot read the weights {expand(config.start)} to start from: no such file, train them first"
+        )
     material = gather(config)
     run = begin(config, material)
     if resume:
