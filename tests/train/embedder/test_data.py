@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perdure.errors import InputError
-from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people, read_picture
+from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people, read_picture, read_places
 
 
 def _picture(path, value=100, size=(40, 20)):
@@ -189,3 +189,25 @@ def test_a_wrong_detection_file_is_told(tmp_path):
     (tmp_path / "train.json").write_text("[]")
     with pytest.raises(InputError, match="COCO"):
         read_people(tmp_path / "train.json", (32, 16))
+    with pytest.raises(InputError, match="COCO"):
+        read_places(tmp_path / "train.json", 3, (32, 16), np.random.default_rng(0), 0.0)
+    (tmp_path / "train.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(InputError, match="no picture"):
+        read_places(tmp_path / "train.json", 3, (32, 16), np.random.default_rng(0), 0.0)
+
+
+@pytest.mark.parametrize("size_hw", [(200, 300), (6, 4), (300, 10)])
+def test_places_are_anywhere_in_pictures_of_any_size(tmp_path, size_hw):
+    for name, value in (("a.png", 40), ("b.png", 200)):
+        cv2.imwrite(str(tmp_path / name), np.full((*size_hw, 3), value, np.uint8))
+    pictures = [{"id": i, "file_name": name} for i, name in enumerate(("a.png", "b.png"))]
+    (tmp_path / "train.json").write_text(json.dumps({"images": pictures, "annotations": []}))
+    places = read_places(tmp_path / "train.json", 12, (60, 20), np.random.default_rng(0), 0.25)
+    assert places.pixels.shape == (12, 90, 30, 3)
+    assert len(set(places.names)) == 12
+    assert set(np.unique(places.pixels)) == {40, 200}
+    for name, crop in zip(places.names, places.pixels, strict=True):
+        x, y, w, h = (float(v) for v in name.split("@")[1].split(","))
+        assert crop.max() == (40 if name.startswith("a") else 200)
+        assert -0.1 <= x <= x + w <= size_hw[1] + 0.1
+        assert -0.1 <= y <= y + h <= size_hw[0] + 0.1

@@ -10,6 +10,8 @@ from perdure.train.embedder.mix import (
     beside,
     by_another_camera,
     by_other_cameras,
+    dressed,
+    elsewhere,
     join_at,
     mixed_outfits,
     recolour,
@@ -94,3 +96,41 @@ def test_a_slanted_person_keeps_the_middle_and_moves_at_the_ends():
         assert seen[50, 27:33].max() > 200
         tops.append(float((seen[5] * np.arange(60)).sum() / max(seen[5].sum(), 1)))
     assert np.std(tops) > 2
+
+
+def test_elsewhere_is_people_at_places_and_places_alone_the_same_for_a_seed():
+    rng = np.random.default_rng(6)
+    people, places = _people(5, context=0.1), _people(7, context=0.1)
+    places.pixels[:] = rng.integers(0, 255, places.pixels.shape)
+    kept = people.pixels.copy()
+    made = elsewhere(people, places, 40, (0, 1))
+    assert len(set(made.names)) == 40
+    alone = sum("+" not in name for name in made.names)
+    assert 2 <= alone <= 16
+    assert made.context == 0.1
+    assert made.identities.tolist() == [-1] * 40
+    np.testing.assert_array_equal(people.pixels, kept)
+    np.testing.assert_array_equal(elsewhere(people, places, 9, (0, 1)).pixels, made.pixels[:9])
+    assert (elsewhere(people, places, 9, (0, 2)).pixels != made.pixels[:9]).any()
+
+
+def test_a_garment_is_of_the_cloth_and_the_rest_stays():
+    crop, cloth = np.full((100, 40, 3), 100, np.uint8), np.zeros((100, 40, 3), np.uint8)
+    cloth[..., 1] = 250
+    for seed in range(8):
+        worn = dressed(crop, cloth, 0.0, np.random.default_rng(seed))
+        np.testing.assert_array_equal(worn[:15], crop[:15])
+        np.testing.assert_array_equal(worn[94:], crop[94:])
+        upper, lower = worn[33, 20].astype(int), worn[70, 20].astype(int)
+        changed = [c for c in (upper, lower) if (c != 100).any()]
+        assert len(changed) == 1
+        assert changed[0][1] > changed[0][0] == changed[0][2]
+
+
+def test_a_garment_keeps_its_folds():
+    crop, cloth = np.full((100, 40, 3), 120, np.uint8), np.full((100, 40, 3), 150, np.uint8)
+    crop[:, 18:20] = 60
+    for seed in range(8):
+        worn = dressed(crop, cloth, 0.0, np.random.default_rng(seed)).astype(int)
+        assert worn[33, 18, 0] < worn[33, 22, 0]
+        assert worn[70, 18, 0] < worn[70, 22, 0]

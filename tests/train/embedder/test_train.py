@@ -131,10 +131,16 @@ def test_averages_of_shortcuts_are_folded_where_stages_halve_the_picture():
     assert pools == [0, len(TINY.widths)]
 
 
+MORE = {
+    **{"people_context": 0.2, "mixed": 9, "other_cameras": 5, "elsewhere": 8},
+    **{"boxes": 2, "consistency": 1.0, "augment": {"box_shift": 0.05, "low_resolution_p": 0.0}},
+}
+
+
 @pytest.mark.parametrize(
     "more",
-    [{}, {"people_context": 0.2, "mixed": 9, "other_cameras": 5, "boxes": 2, "consistency": 1.0}],
-    ids=["one box", "two boxes, mixed clothes and other cameras"],
+    [{}, MORE],
+    ids=["one box", "two boxes, mixed clothes, other cameras and places"],
 )
 def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick, more):
     scene = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
@@ -150,7 +156,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         "relations": 1.0,
         "unlabelled": 3,
         "learning_rate": 0.005,
-        **{k: v for k, v in more.items() if k in ("boxes", "consistency")},
+        **{k: v for k, v in more.items() if k in ("boxes", "consistency", "augment")},
     }
     config = _config(
         tmp_path,
@@ -159,7 +165,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         people=[str(tmp_path / "p.json")],
         net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
         phases=[phase],
-        **{k: v for k, v in more.items() if k in ("people_context", "mixed", "other_cameras")},
+        **{k: v for k, v in more.items() if k in ("people_context", "mixed", "other_cameras", "elsewhere")},
     )
     train_module.train_embedder(config, resume=False)
     curve = [c for c in _curve(tmp_path) if "loss" in c]
@@ -265,6 +271,7 @@ def test_a_gpu_that_is_not_there_is_told(tmp_path, people):
         ({"threads": 0}, "threads"),
         ({"phases": [{"name": "d", "epochs": 1, "teacher": 1.0}]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "unlabelled": 4}]}, "names no set"),
+        ({"elsewhere": 4}, "names no COCO JSON"),
         ({"phases": [{"name": "d", "epochs": 1, "identity": 0, "triplet": 0}]}, "has no loss"),
     ],
 )

@@ -51,6 +51,7 @@ class Phase(Strict):
     unlabelled: int = Field(default=0, ge=0, description="crops without identity added to each batch, teacher only")
     boxes: int = Field(default=1, ge=1, le=2, description="how often each crop without identity is boxed")
     consistency: float = Field(default=0.0, ge=0, description="weight of the cosine between two boxes of one crop")
+    augment: Strength | None = Field(default=None, description="that of the run if left out")
 
     @property
     def learns(self) -> bool:
@@ -89,6 +90,7 @@ class TrainingConfig(Strict):
     people_least_height_px: int = Field(default=56, ge=8, description="lower boxes of `people` are left out")
     mixed: int = Field(default=0, ge=0, description="people made of two others each, for the teacher")
     other_cameras: int = Field(default=0, ge=0, description="more of them, as other cameras might show them")
+    elsewhere: int = Field(default=0, ge=0, description="more of them, at other places or nobody at all")
     net: NetShape = SHIPPED
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
@@ -134,6 +136,8 @@ def read_config(path: Path) -> TrainingConfig:
     config = parse(TrainingConfig, path)
     if config.backbone is not None and config.net.blocks != "csp":
         raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
+    if config.elsewhere and all(expand(source).is_dir() for source in config.people):
+        raise ConfigError(f"{path}: `elsewhere` cuts places out of detection sets, but `people` names no COCO JSON")
     for phase in config.phases:
         if not phase.learns:
             raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")

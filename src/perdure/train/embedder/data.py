@@ -153,7 +153,7 @@ def read_people(source: Path, size_hw: tuple[int, int], min_height_px: int = 56,
     Raises:
         InputError: the source or a picture cannot be read, or no box is left.
     """
-    found = _people_in_sequences(source) if source.is_dir() else _people_in_coco(source)
+    found = _people_in_sequences(source) if source.is_dir() else _coco(source)[1]
     height, width = (side + 2 * round(side * context) for side in size_hw)
     pixels: list[np.ndarray] = []
     names: list[str] = []
@@ -170,11 +170,43 @@ def read_people(source: Path, size_hw: tuple[int, int], min_height_px: int = 56,
     return Crops(np.stack(pixels), nobody, nobody.copy(), tuple(names), context)
 
 
+def read_places(source: Path, count: int, size_hw: tuple[int, int], rng: np.random.Generator, context: float) -> Crops:
+    """Cut anything out of the pictures of a COCO detection JSON: crops of nobody in particular, shaped like a person's.
+
+    Args:
+        source: the JSON; pictures without people count too.
+        count: how many.
+        size_hw: of the boxes, as in `read_people`.
+        rng: picks pictures, places and sizes.
+        context: as in `read_people`.
+
+    Raises:
+        InputError: the source or a picture cannot be read, or there is none.
+    """
+    files, _ = _coco(source)
+    if not files:
+        raise InputError(f"{source} lists no picture")
+    height, width = (side + 2 * round(side * context) for side in size_hw)
+    pixels, names = np.empty((count, height, width, 3), np.uint8), list[str]()
+    for i, times in zip(*np.unique(rng.integers(len(files), size=count), return_counts=True), strict=True):
+        picture = _read(files[i])
+        tall, wide = picture.shape[:2]
+        for _ in range(times):
+            h = float(np.exp(rng.uniform(np.log(min(48, tall)), np.log(tall))))
+            w = min(h / rng.uniform(1.5, 3.2), wide)
+            x, y = rng.uniform(0, wide - w), rng.uniform(0, tall - h)
+            pixels[len(names)] = _resized(_cut_wide(picture, (x, y, w, h), 0.0), (height, width))
+            names.append(f"{files[i].relative_to(source.parent)}@{x:.1f},{y:.1f},{w:.1f},{h:.1f}")
+    nobody = np.full(count, -1, np.int64)
+    return Crops(pixels, nobody, nobody.copy(), tuple(names), context)
+
+
 def _root(source: Path) -> Path:
     return source if source.is_dir() else source.parent
 
 
-def _people_in_coco(path: Path) -> dict[Path, list[list[float]]]:
+def _coco(path: Path) -> tuple[list[Path], dict[Path, list[list[float]]]]:
+    """All pictures of a detection JSON, and the boxes (x, y, w, h) of people in those that have any."""
     try:
         listing = json.loads(path.read_text(encoding="utf-8"))
         files = {p["id"]: path.parent / p["file_name"] for p in listing["images"]}
@@ -184,7 +216,7 @@ def _people_in_coco(path: Path) -> dict[Path, list[list[float]]]:
     by_file: dict[Path, list[list[float]]] = {}
     for name, box in wanted:
         by_file.setdefault(name, []).append(box)
-    return by_file
+    return list(files.values()), by_file
 
 
 def _people_in_sequences(folder: Path) -> dict[Path, list[list[float]]]:

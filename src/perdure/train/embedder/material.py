@@ -12,9 +12,9 @@ from torch import Tensor
 
 from perdure.train.embedder.augment import augment, boxes_of
 from perdure.train.embedder.config import Phase, TrainingConfig, expand
-from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people
+from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people, read_places
 from perdure.train.embedder.distill import teacher_vectors
-from perdure.train.embedder.mix import by_other_cameras, mixed_outfits
+from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
 
@@ -91,8 +91,9 @@ def gather(config: TrainingConfig) -> Material:
 
 def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops]:
     """Pictures for the teacher to describe: people cut from pictures; people made of two of these or of the labelled
-    ones (`mixed_outfits`); and others made of two who stand upright and are seen whole, which labelled people and those
-    of sequences do, as another camera might show them (`by_other_cameras`).
+    ones (`mixed_outfits`); others made of two who stand upright and are seen whole, which labelled people and those of
+    sequences do, as another camera might show them (`by_other_cameras`); and any of them at other places
+    (`elsewhere`).
     """
     context, size_hw = config.people_context, config.size_hw
     sources = [read_people(expand(p), size_hw, config.people_least_height_px, context) for p in config.people]
@@ -105,6 +106,12 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
     if config.other_cameras:
         rng = np.random.default_rng((config.seed, 12))
         some["other-cameras"] = by_other_cameras(mixed_outfits(upright, config.other_cameras, rng), rng)
+    if config.elsewhere:
+        rng = np.random.default_rng((config.seed, 13))
+        listings = [path for path in map(expand, config.people) if not path.is_dir()]
+        each = -(-config.elsewhere // (4 * len(listings)))
+        places = join([read_places(path, each, size_hw, rng, context) for path in listings], context)
+        some["elsewhere"] = elsewhere(join([upright, found], context), places, config.elsewhere, (config.seed, 14))
     return some
 
 
@@ -137,7 +144,9 @@ def _labelled(
     for index in identity_batches(labels, crops.cameras, in_batch, config.crops_per_person, rng):
         front = crops.pixels[rng.integers(len(crops), size=len(index))]
         pairs = zip(crops.pixels[index], front, strict=True)
-        pictures = np.stack([augment(crop, other, size_hw, config.augment, rng) for crop, other in pairs])
+        pictures = np.stack(
+            [augment(crop, other, size_hw, phase.augment or config.augment, rng) for crop, other in pairs]
+        )
         told = None if teacher is None else torch.from_numpy(teacher[index])
         yield Batch(pictures, torch.from_numpy(labels[index]), told)
 
@@ -154,6 +163,6 @@ def _unlabelled(
         pictures = [
             view
             for crop, other in zip(crops.pixels[index], front, strict=True)
-            for view in boxes_of(crop, other, size_hw, config.augment, rng, phase.boxes, crops.context)
+            for view in boxes_of(crop, other, size_hw, phase.augment or config.augment, rng, phase.boxes, crops.context)
         ]
         yield Batch(np.stack(pictures), nobody, torch.from_numpy(np.repeat(teacher[index], phase.boxes, axis=0)))

@@ -46,6 +46,60 @@ def mixed_outfits(crops: Crops, count: int, rng: np.random.Generator) -> Crops:
     return Crops(pixels, nobody, nobody.copy(), names, crops.context)
 
 
+def elsewhere(crops: Crops, places: Crops, count: int, seed: tuple[int, ...]) -> Crops:
+    """`count` crops without identity of worlds that neither set shows, each as another camera might take it.
+
+    What a teacher computes of any texture tells a student about the teacher (Asano and Saeed 2023, "Extrapolating from
+    a single image to a thousand classes using distillation").
+
+    Args:
+        crops: people, of one size.
+        places: crops of the same size and context.
+        count: how many to make; see `one_elsewhere`.
+        seed: the picture `i` is drawn from `(*seed, i)`.
+    """
+    pixels, names = np.empty((count, *crops.pixels.shape[1:]), np.uint8), []
+    for i in range(count):
+        pixels[i], name = one_elsewhere(crops, places, np.random.default_rng((*seed, i)))
+        names.append(f"elsewhere{i}:{name}")
+    nobody = np.full(count, -1, np.int64)
+    return Crops(pixels, nobody, nobody.copy(), tuple(names), crops.context)
+
+
+def one_elsewhere(crops: Crops, places: Crops, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    """A picture (H, W, 3) uint8 and its name: four in five a person in front of a place, most of those in cloth cut
+    from another; else a place with nobody in it.
+    """
+    who, (where, cloth) = int(rng.integers(len(crops))), rng.integers(len(places), size=2).tolist()
+    if rng.random() < 0.2:
+        return by_another_camera(places.pixels[where], places.pixels[cloth], rng), places.names[where]
+    person, name = crops.pixels[who], f"{crops.names[who]}+{places.names[where]}"
+    if rng.random() < 0.6:
+        person = dressed(person, places.pixels[cloth], crops.context, rng)
+    return by_another_camera(person, places.pixels[where], rng), name
+
+
+def dressed(crop: np.ndarray, cloth: np.ndarray, context: float, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) uint8 with one garment of the pattern of a part of `cloth`, under the folds and shades it had."""
+    height, width = crop.shape[:2]
+    box = height / (1 + 2 * context)
+    first, last = (round((height - box) / 2 + box * row) for row in CLOTHES[int(rng.integers(2))])
+    side = rng.uniform(0.15, 0.9)  # of the cloth: a small part enlarged is plain, a large one patterned
+    rows, columns = max(1, round(side * cloth.shape[0])), max(1, round(side * cloth.shape[1]))
+    top, left = int(rng.integers(cloth.shape[0] - rows + 1)), int(rng.integers(cloth.shape[1] - columns + 1))
+    part = cv2.resize(cloth[top : top + rows, left : left + columns], (width, last - first)).astype(np.float32)
+    old = crop[first:last].astype(np.float32)
+    shade = old.mean(2, keepdims=True)
+    dye = np.exp(rng.uniform(np.log(0.2), np.log(1.3)))  # coats are darker than most of what cameras see
+    worn = dye * part * (shade / max(float(shade.mean()), 1.0)) ** rng.uniform(0.3, 1.0)
+    across = np.exp(-(((np.arange(width) - (width - 1) / 2) / (rng.uniform(0.22, 0.35) * box / 2)) ** 4))
+    down = np.minimum(1, np.minimum(np.arange(1, last - first + 1), np.arange(last - first, 0, -1)) / (0.03 * box))
+    share = (across[None, :] * down[:, None])[..., None]
+    out = crop.copy()
+    out[first:last] = np.clip(old + (worn - old) * share, 0, 255).astype(np.uint8)
+    return out
+
+
 def by_other_cameras(crops: Crops, rng: np.random.Generator) -> Crops:
     """Each crop as some other camera might have shown it (`by_another_camera`), beside its neighbour's surroundings."""
     pairs = zip(crops.pixels, np.roll(crops.pixels, 1, axis=0), strict=True)
@@ -63,7 +117,8 @@ def by_another_camera(crop: np.ndarray, other: np.ndarray, rng: np.random.Genera
         x = slanted(x, rng)
     if draw[2] < 0.8:
         gamma = np.exp(rng.uniform(np.log(0.55), np.log(1.8)) + rng.normal(0, 0.1, 3))
-        x = np.asarray(np.rint(255 * (x / 255.0) ** gamma), np.uint8)
+        curves = np.rint(255 * (np.arange(256)[:, None] / 255.0) ** gamma).astype(np.uint8)
+        x = cv2.LUT(x, curves[None])
     if draw[3] < 0.3:
         x = blur(x, rng.uniform(0.5, 2.0), rng.random() < 0.4, rng)
     elif draw[3] < 0.6:
