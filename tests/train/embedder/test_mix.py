@@ -15,6 +15,7 @@ from perdure.train.embedder.mix import (
     join_at,
     mixed_outfits,
     recolour,
+    recorded,
     slanted,
 )
 
@@ -59,17 +60,46 @@ def test_recolouring_turns_the_hue_and_survives_nothing():
     recolour(red[:0], np.random.default_rng(4))
 
 
-def test_other_cameras_show_the_same_people_otherwise():
+def test_other_cameras_show_people_otherwise_and_the_same_for_a_seed():
     rng = np.random.default_rng(5)
-    people = _people(12)
+    people = _people(12, context=0.1)
     people.pixels[:, 30:60, 10:30] = rng.integers(0, 255, (12, 30, 20, 3))
     kept = people.pixels.copy()
-    seen = by_other_cameras(people, rng)
-    assert seen.pixels.shape == people.pixels.shape
+    seen = by_other_cameras(people, 15, (0, 1))
+    assert seen.pixels.shape == (15, *kept.shape[1:])
     assert seen.pixels.dtype == np.uint8
-    assert len(set(seen.names) | set(people.names)) == 24
+    assert seen.context == 0.1
+    assert seen.identities.tolist() == [-1] * 15
+    assert len(set(seen.names)) == 15
     np.testing.assert_array_equal(people.pixels, kept)
-    assert (np.abs(seen.pixels.astype(int) - kept).mean((1, 2, 3)) > 1).mean() > 0.8
+    apart = np.abs(seen.pixels[:, None].astype(int) - kept[None]).mean((2, 3, 4)).min(1)
+    assert (apart > 1).mean() > 0.8
+    np.testing.assert_array_equal(by_other_cameras(people, 4, (0, 1)).pixels, seen.pixels[:4])
+
+
+def test_a_recorder_works_at_the_size_that_people_have_in_its_frames():
+    """Far away, noise and blocks span several pixels of the crop: neighbours are alike, as they are not close by."""
+    crop = np.random.default_rng(7).integers(100, 156, (192, 96, 3), dtype=np.uint8)
+
+    def roughness(share):
+        seen = [recorded(crop, share, np.random.default_rng(seed)).astype(int) for seed in range(12)]
+        assert all(s.shape == crop.shape for s in seen)
+        return np.mean([np.abs(np.diff(s, axis=0)).mean() / s.std() for s in seen])
+
+    assert roughness(0.2) < 0.5 * roughness(1.0)
+
+
+def test_a_recorder_compresses_in_blocks_that_grow_with_the_distance():
+    """Colour has half the resolution of light, so it spreads: a red column is wider when recorded small."""
+    crop = np.full((192, 96, 3), 128, np.uint8)
+    crop[:, 46:50] = (0, 0, 255)
+
+    def spread(share):
+        seen = np.mean([recorded(crop, share, np.random.default_rng(seed)) for seed in range(30)], axis=0)
+        red = np.abs(seen[..., 2] - seen[..., 0]).mean(0)
+        return float((red > 0.05 * red.max()).sum())
+
+    assert spread(0.25) > 1.5 * spread(1.0)
 
 
 @pytest.mark.parametrize("size", [(2, 2), (9, 4), (100, 40)])

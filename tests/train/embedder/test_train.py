@@ -140,7 +140,7 @@ MORE = {
 @pytest.mark.parametrize(
     "more",
     [{}, MORE],
-    ids=["one box", "two boxes, mixed clothes, other cameras and places"],
+    ids=["one box", "two boxes, mixed clothes, other cameras and places, two teachers"],
 )
 def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick, more):
     scene = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
@@ -162,6 +162,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         tmp_path,
         people,
         teacher=str(_teacher(tmp_path / "teacher.onnx")),
+        more_teachers=[str(_teacher(tmp_path / "second.onnx"))] if more else [],
         people=[str(tmp_path / "p.json")],
         net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
         phases=[phase],
@@ -272,6 +273,7 @@ def test_a_gpu_that_is_not_there_is_told(tmp_path, people):
         ({"phases": [{"name": "d", "epochs": 1, "teacher": 1.0}]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "unlabelled": 4}]}, "names no set"),
         ({"elsewhere": 4}, "names no COCO JSON"),
+        ({"more_teachers": ["t.onnx"]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "identity": 0, "triplet": 0}]}, "has no loss"),
     ],
 )
@@ -364,6 +366,33 @@ def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, pe
     monkeypatch.setattr(distill, "_embed", lambda *given: looks.append(given[-1]) or embed(*given))
     teacher_vectors(teacher, crops, tmp_path / "once.npz", mirrored=False)
     assert set(looks) == {False}
+
+
+def test_a_teacher_may_look_at_moved_boxes_the_same_for_a_seed(tmp_path, people):
+    from perdure.train.embedder.data import read_crops
+
+    crops = read_crops("market1501", people, (32, 16))
+    teacher = _teacher(tmp_path / "t.onnx")
+    at = {seed: teacher_vectors(teacher, crops, tmp_path / f"{seed}.npz", 1, False, seed) for seed in (None, 3, 4)}
+    still, moved, otherwise = at.values()
+    cosine = (still * moved).sum(1)
+    assert 0.9 < cosine.mean() < 1 - 1e-5
+    assert np.abs(moved - otherwise).max() > 1e-4
+    np.testing.assert_array_equal(teacher_vectors(teacher, crops, tmp_path / "again.npz", 1, False, 3), moved)
+    over = teacher_vectors(teacher, crops, tmp_path / "3.npz", 1, False, 4)  # a file of another seed is not believed
+    np.testing.assert_array_equal(over, otherwise)
+
+
+def test_pictures_made_anew_are_described_anew(tmp_path, people):
+    from dataclasses import replace
+
+    from perdure.train.embedder.data import read_crops
+
+    crops = read_crops("market1501", people, (32, 16))
+    teacher = _teacher(tmp_path / "t.onnx")
+    first = teacher_vectors(teacher, crops, tmp_path / "cache.npz")
+    renewed = replace(crops, pixels=255 - crops.pixels)
+    assert np.abs(teacher_vectors(teacher, renewed, tmp_path / "cache.npz") - first).max() > 0.01
 
 
 def test_the_log_says_how_long_the_teacher_still_takes(tmp_path, people, monkeypatch, caplog):

@@ -83,6 +83,9 @@ class TrainingConfig(Strict):
     backbone_rate: float = Field(default=1.0, gt=0, description="share of the learning rate for what came with it")
     validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
     teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
+    more_teachers: list[str] = Field(
+        default=[], description="others, laid beside the teacher"
+    )
     people: list[str] = Field(
         default=[], description="COCO detection JSONs and folders of MOTChallenge sequences for the teacher to describe"
     )
@@ -138,6 +141,8 @@ def read_config(path: Path) -> TrainingConfig:
         raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
     if config.elsewhere and all(expand(source).is_dir() for source in config.people):
         raise ConfigError(f"{path}: `elsewhere` cuts places out of detection sets, but `people` names no COCO JSON")
+    if config.more_teachers and config.teacher is None:
+        raise ConfigError(f"{path}: `more_teachers` stand beside a first one, but `teacher` names no model")
     for phase in config.phases:
         if not phase.learns:
             raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")

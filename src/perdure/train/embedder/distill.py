@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -13,36 +13,74 @@ import numpy as np
 import onnxruntime as ort
 
 from perdure.errors import ModelError
+from perdure.train.embedder.augment import shift_box
 from perdure.train.embedder.data import Crops
 
 log = logging.getLogger(__name__)
 
+MOVED = 0.1  # share of its sides by which a box is moved and scaled at most before it is described
 TOLD_EVERY_S = 30.0  # how often the log says how far the teacher has come
 
 
 def teacher_vectors(
-    model: Path, crops: Crops, cache: Path, threads: int = 1, mirrored: bool = True, batch: int = 16
+    model: Path,
+    crops: Crops,
+    cache: Path,
+    threads: int = 1,
+    mirrored: bool = True,
+    moved: int | None = None,
+    batch: int = 16,
 ) -> np.ndarray:
     """The teacher's unit vectors, (N, D) float32: of each crop and, where `mirrored`, its mirror image, added.
 
     Adding the mirror image gives the student a target that does not depend on which way the person faces, at twice the
-    time. The result is kept in `cache` (npz) and read back when the crops and the model are the same.
+    time. With a seed in `moved` the teacher looks at a box moved by up to 10 %, every second one mirrored: a student
+    that cannot know which learns the mean over boxes, which does not depend on the detector's error so much. The
+    result is kept in `cache` (npz) and read back when all of this is the same.
 
     Raises:
         ModelError: the model cannot be read, or is not of the form `(N, 3, H, W) BGR 0..255 -> (N, D)`.
     """
-    key = _fingerprint(model, crops)
+    key = _fingerprint(model, crops, moved)
     if cache.is_file():
         with np.load(cache) as kept:
             if str(kept["key"]) == key:
                 return np.asarray(kept["vectors"], np.float32)
     session, name, size_hw = _open(model, threads)
-    pixels = crops.within_boxes()
+    pixels = crops.within_boxes() if moved is None else _moved_boxes(crops, moved)
     parts = (pixels[i : i + batch] for i in _told(range(0, len(crops), batch), cache.stem))
     vectors = np.concatenate([_embed(session, name, size_hw, p, mirrored) for p in parts])
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, key=key, vectors=vectors)
     return vectors
+
+
+def agreed(teachers: Sequence[np.ndarray]) -> np.ndarray:
+    """What several teachers say of the same pictures as (N, D) unit vectors in the space of the first, itself if alone.
+
+    Their vectors side by side are one teacher with less noise of its own ("ensemble distillation", Hinton et al. 2015).
+    The D directions that hold most of them (principal components about zero, which keep cosines) are turned until they
+    agree best with the first (orthogonal Procrustes, Schönemann 1966): a student of the first goes on where it is.
+
+    Args:
+        teachers: of each (N, E) unit vectors, not fewer than D pictures; those of the first are (N, D).
+    """
+    first = teachers[0]
+    if len(teachers) == 1:
+        return first
+    beside = np.concatenate(teachers, axis=1)
+    directions = np.linalg.eigh((beside.T @ beside).astype(np.float64))[1][:, -first.shape[1] :]
+    left, _, right = np.linalg.svd((beside @ directions).T @ first)
+    return np.asarray(_unit(beside @ (directions @ left @ right)), np.float32)
+
+
+def _moved_boxes(crops: Crops, seed: int) -> np.ndarray:
+    """(N, h, w, 3) uint8: what lies inside each person's box, moved; that of crop `i` drawn from `(seed, i)`."""
+    pixels = np.empty_like(crops.within_boxes())
+    for i, crop in enumerate(crops.pixels):
+        rng = np.random.default_rng((seed, i))
+        pixels[i] = shift_box(crop, pixels.shape[1:3], MOVED, MOVED, rng.random() < 0.5, rng, crops.context)
+    return pixels
 
 
 def _told(steps: range, what: str) -> Iterator[int]:
@@ -87,10 +125,11 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
 
-def _fingerprint(model: Path, crops: Crops) -> str:
-    digest = hashlib.sha256(model.name.encode())
+def _fingerprint(model: Path, crops: Crops, moved: int | None) -> str:
+    digest = hashlib.sha256(f"{model.name} {moved}".encode())
     digest.update(str(crops.pixels.shape).encode())
     if crops.context:
         digest.update(str(crops.context).encode())
     digest.update("\n".join(crops.names).encode())
+    digest.update(np.ascontiguousarray(crops.pixels[:: max(1, len(crops) // 256)]))  # made anew, they may look new
     return digest.hexdigest()

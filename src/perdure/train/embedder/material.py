@@ -13,7 +13,7 @@ from torch import Tensor
 from perdure.train.embedder.augment import augment, boxes_of
 from perdure.train.embedder.config import Phase, TrainingConfig, expand
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people, read_places
-from perdure.train.embedder.distill import teacher_vectors
+from perdure.train.embedder.distill import agreed, teacher_vectors
 from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
@@ -74,19 +74,37 @@ def gather(config: TrainingConfig) -> Material:
     labelled, held_out = hold_out(join_crops(sets), config.validation_identities)
     if config.teacher is None or not any(p.needs_teacher for p in config.phases):
         return Material(labelled, held_out, None, None, None)
-    described = teacher_vectors(expand(config.teacher), labelled, cache_of(config, "labelled"), config.threads)
-    material = Material(labelled, held_out, None, described, None)
     if not config.people or not any(p.unlabelled for p in config.phases):
-        return material
+        return Material(labelled, held_out, None, described(config, {"labelled": labelled}), None)
     strangers = without_identity(config, labelled)
-    told = [  # those that are made are many and cheap: one look each, the student sees them mirrored anyway
+    told = described(config, {"labelled": labelled} | strangers)
+    known, together = len(labelled), join(strangers.values(), config.people_context)
+    return Material(labelled, held_out, together, told[:known], told[known:])
+
+
+def described(config: TrainingConfig, sets: dict[str, Crops]) -> np.ndarray:
+    """What the teachers agree on of all sets, one after the other, (N, D) unit vectors.
+
+    Pictures that were made are many and cheap: they get one look each, the student sees them mirrored anyway. Teachers
+    after the first look at moved boxes.
+    """
+    assert config.teacher is not None
+    first = [
         teacher_vectors(
-            expand(config.teacher), crops, cache_of(config, name), config.threads, mirrored=name == "people"
+            expand(config.teacher), crops, cache_of(config, name), config.threads, name in ("labelled", "people")
         )
-        for name, crops in strangers.items()
+        for name, crops in sets.items()
     ]
-    together = join(strangers.values(), config.people_context)
-    return replace(material, unlabelled=together, unlabelled_teacher=np.concatenate(told))
+    teachers = [np.concatenate(first)]
+    for number, model in enumerate(config.more_teachers, start=2):
+        told = [
+            teacher_vectors(
+                expand(model), crops, cache_of(config, f"{name}-{number}"), config.threads, False, config.seed + number
+            )
+            for name, crops in sets.items()
+        ]
+        teachers.append(np.concatenate(told))
+    return agreed(teachers)
 
 
 def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops]:
@@ -104,8 +122,7 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
         rng = np.random.default_rng((config.seed, 11))
         some["mixed"] = mixed_outfits(join([upright, found], context), config.mixed, rng)
     if config.other_cameras:
-        rng = np.random.default_rng((config.seed, 12))
-        some["other-cameras"] = by_other_cameras(mixed_outfits(upright, config.other_cameras, rng), rng)
+        some["other-cameras"] = by_other_cameras(upright, config.other_cameras, (config.seed, 12))
     if config.elsewhere:
         rng = np.random.default_rng((config.seed, 13))
         listings = [path for path in map(expand, config.people) if not path.is_dir()]

@@ -8,12 +8,12 @@ light, lens and surroundings: the teacher describes what it is shown, whether or
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from perdure.train.embedder.augment import blur, lower_resolution, recompress
+from perdure.train.embedder.augment import blur, occlude, part_of, recompress
 from perdure.train.embedder.data import Crops
 
 WAIST = (0.42, 0.56)  # shares of the box where an upper body may end
@@ -58,12 +58,7 @@ def elsewhere(crops: Crops, places: Crops, count: int, seed: tuple[int, ...]) ->
         count: how many to make; see `one_elsewhere`.
         seed: the picture `i` is drawn from `(*seed, i)`.
     """
-    pixels, names = np.empty((count, *crops.pixels.shape[1:]), np.uint8), []
-    for i in range(count):
-        pixels[i], name = one_elsewhere(crops, places, np.random.default_rng((*seed, i)))
-        names.append(f"elsewhere{i}:{name}")
-    nobody = np.full(count, -1, np.int64)
-    return Crops(pixels, nobody, nobody.copy(), tuple(names), crops.context)
+    return _made("elsewhere", crops, count, seed, lambda rng: one_elsewhere(crops, places, rng))
 
 
 def one_elsewhere(crops: Crops, places: Crops, rng: np.random.Generator) -> tuple[np.ndarray, str]:
@@ -100,36 +95,65 @@ def dressed(crop: np.ndarray, cloth: np.ndarray, context: float, rng: np.random.
     return out
 
 
-def by_other_cameras(crops: Crops, rng: np.random.Generator) -> Crops:
-    """Each crop as some other camera might have shown it (`by_another_camera`), beside its neighbour's surroundings."""
-    pairs = zip(crops.pixels, np.roll(crops.pixels, 1, axis=0), strict=True)
-    pixels = np.stack([by_another_camera(crop, other, rng) for crop, other in pairs])
-    return replace(crops, pixels=pixels, names=tuple(f"other-camera:{name}" for name in crops.names))
+def by_other_cameras(crops: Crops, count: int, seed: tuple[int, ...]) -> Crops:
+    """`count` people of `mixed_outfits` as some other camera might have shown each, beside or behind another of them.
+
+    Args:
+        crops: people, of one size.
+        count: how many to make; see `by_another_camera`.
+        seed: the picture `i` is drawn from `(*seed, i)`.
+    """
+
+    def one(rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        two = mixed_outfits(crops, 2, rng)
+        return by_another_camera(two.pixels[0], two.pixels[1], rng), two.names[0]
+
+    return _made("other-camera", crops, count, seed, one)
 
 
 def by_another_camera(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) uint8 turned and slanted, beside other surroundings, in another light, through another lens."""
+    """(H, W, 3) uint8 turned and slanted, partly hidden, beside other surroundings, in another light, as recorded."""
     draw = rng.random(6)
     x = crop
     if draw[0] < 0.5:
         x = beside(x, other, rng)
     if draw[1] < 0.7:
         x = slanted(x, rng)
-    if draw[2] < 0.8:
+    if draw[2] < 0.15:
+        x = occlude(x, other, rng)
+    elif draw[2] < 0.3:
+        x = part_of(x, rng.uniform(0.45, 0.9), rng)
+    if draw[3] < 0.8:
         gamma = np.exp(rng.uniform(np.log(0.55), np.log(1.8)) + rng.normal(0, 0.1, 3))
         curves = np.rint(255 * (np.arange(256)[:, None] / 255.0) ** gamma).astype(np.uint8)
         x = cv2.LUT(x, curves[None])
-    if draw[3] < 0.3:
+    if draw[4] < 0.3:
         x = blur(x, rng.uniform(0.5, 2.0), rng.random() < 0.4, rng)
-    elif draw[3] < 0.6:
-        softer = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.8, 2.5))
+    if draw[5] < 0.6:
+        return recorded(x, float(np.exp(rng.uniform(np.log(0.18), 0))), rng)
+    return recorded(x, 1.0, rng)
+
+
+def recorded(crop: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) uint8 as a recorder keeps somebody whose sides are only `share` as long, enlarged again.
+
+    A camera sharpens, adds noise and compresses (colour at half the resolution, in blocks of 8) at the size that people
+    have in its frames: of somebody far away a block is a whole arm.
+    """
+    height, width = crop.shape[:2]
+    rows, columns = max(8, round(height * share)), max(8, round(width * share))
+    x = cv2.resize(crop, (columns, rows), interpolation=cv2.INTER_AREA) if share < 1 else crop
+    draw = rng.random(3)
+    if draw[0] < 0.35:
+        softer = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.8, 2.0))
         x = cv2.addWeighted(x, 1 + (gain := rng.uniform(0.5, 2.0)), softer, -gain, 0)
-    if draw[4] < 0.5:
-        x = lower_resolution(x, rng.uniform(0.2, 0.8))
-    if draw[5] < 0.4:
-        noisy = x + rng.normal(0, rng.uniform(2, 10), x.shape)
-        x = recompress(np.clip(noisy, 0, 255).astype(np.uint8), int(rng.integers(20, 80)))
-    return x
+    if draw[1] < 0.35:
+        x = np.clip(x + rng.normal(0, rng.uniform(2, 10), x.shape), 0, 255).astype(np.uint8)
+    if draw[2] < 0.6:
+        top, left = (int(n) for n in rng.integers(8, size=2))  # blocks begin anywhere in the box
+        framed = cv2.copyMakeBorder(x, top, 0, left, 0, cv2.BORDER_REPLICATE)
+        x = recompress(framed, int(rng.integers(20, 90)))[top:, left:]
+    return cv2.resize(x, (width, height), interpolation=cv2.INTER_LINEAR) if share < 1 else x
 
 
 def beside(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -149,6 +173,22 @@ def slanted(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     matrix[0, 1] += (shear := rng.uniform(-0.1, 0.1))
     matrix[0, 2] -= shear * height / 2
     return cv2.warpAffine(crop, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def _made(
+    kind: str,
+    crops: Crops,
+    count: int,
+    seed: tuple[int, ...],
+    make: Callable[[np.random.Generator], tuple[np.ndarray, str]],
+) -> Crops:
+    """`count` pictures of the size of `crops`, the one numbered `i` drawn from `(*seed, i)`."""
+    pixels, names = np.empty((count, *crops.pixels.shape[1:]), np.uint8), []
+    for i in range(count):
+        pixels[i], name = make(np.random.default_rng((*seed, i)))
+        names.append(f"{kind}{i}:{name}")
+    nobody = np.full(count, -1, np.int64)
+    return Crops(pixels, nobody, nobody.copy(), tuple(names), crops.context)
 
 
 def join_at(upper: np.ndarray, lower: np.ndarray, row: float, softness: float) -> np.ndarray:
