@@ -47,6 +47,36 @@ def test_the_head_learns_the_order_and_the_embedding_stays_as_it_was():
     assert (quality > lower).mean() > 0.8
 
 
+def test_people_whom_a_teacher_described_teach_quality_too():
+    """The teacher knows the first half of them only: crops like those are worth more."""
+    torch.manual_seed(0)
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=16))
+    crops = _striped_people(16)
+    vectors, _ = embed(net, crops, (64, 32))
+    told = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    bright = crops.pixels.mean((1, 2, 3)) > np.median(crops.pixels.mean((1, 2, 3)))
+    told[~bright] *= -1
+    plan = QualityPlan(crops=64, steps=300, batch=32)
+    some = crops.take(np.arange(8))
+    gaps = []
+    for described in (None, (crops, told.astype(np.float32))):
+        train_quality(net, some, some.identities, (64, 32), plan, 0, described)
+        _, quality = embed(net, crops, (64, 32))
+        gaps.append(quality[bright].mean() - quality[~bright].mean())
+    assert gaps[1] > gaps[0] + 0.05
+
+
+def test_an_older_head_does_not_matter():
+    torch.manual_seed(0)
+    crops, plan = _striped_people(), QualityPlan(crops=32, steps=20, batch=16)
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=16))
+    told = []
+    for _ in range(2):
+        train_quality(net, crops, crops.identities, (64, 32), plan, 0)
+        told.append(embed(net, crops, (64, 32))[1])
+    np.testing.assert_allclose(told[0], told[1], atol=1e-5)
+
+
 def test_a_longer_embedding_is_trusted_more():
     torch.manual_seed(0)
     net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=16))

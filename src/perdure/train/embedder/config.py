@@ -83,9 +83,7 @@ class TrainingConfig(Strict):
     backbone_rate: float = Field(default=1.0, gt=0, description="share of the learning rate for what came with it")
     validation_identities: int = Field(default=100, ge=2, description="the last ones in sorted order; never trained on")
     teacher: str | None = Field(default=None, description="ONNX file of the teacher, BGR 0..255 in")
-    more_teachers: list[str] = Field(
-        default=[], description="others, laid beside the teacher"
-    )
+    more_teachers: list[str] = Field(default=[], description="others, laid beside the teacher")
     people: list[str] = Field(
         default=[], description="COCO detection JSONs and folders of MOTChallenge sequences for the teacher to describe"
     )

@@ -7,8 +7,9 @@ what the head sees has to be computed only once per picture.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -26,11 +27,12 @@ log = logging.getLogger(__name__)
 SHARPNESS = 20.0  # inverse temperature of the softmax over identity centres
 MARGIN = 0.1  # a degraded crop should come this far below its original
 CROPS_PER_CENTRE = 6
+OTHERS = 400  # people an embedding is told from where the set has no identities
 
 
 @dataclass(frozen=True)
 class QualityPlan:
-    """How long and on what the head is trained; every crop is seen as it is, augmented, and clearly worse."""
+    """How long and on how many crops of either kind the head is trained; each is seen as it is and twice made worse."""
 
     crops: int = 4000
     steps: int = 1500
@@ -41,8 +43,8 @@ class QualityPlan:
 
 @dataclass(frozen=True)
 class _Seen:
-    """For M crops and their 3 views: what the head sees (M, 3, F), the embedding's length (M, 3), and the worth of the
-    last two views (M, 2).
+    """For M crops and their 3 views: what the head sees (M, 3, F), the embedding's length (M, 3), and the worth (M, 3)
+    of each, not a number where nobody can say.
     """
 
     features: Tensor
@@ -51,13 +53,21 @@ class _Seen:
 
 
 def train_quality(
-    net: BodyNet, labelled: Crops, labels: np.ndarray, size_hw: tuple[int, int], plan: QualityPlan, seed: int
+    net: BodyNet,
+    labelled: Crops,
+    labels: np.ndarray,
+    size_hw: tuple[int, int],
+    plan: QualityPlan,
+    seed: int,
+    described: tuple[Crops, np.ndarray] | None = None,
 ) -> None:
-    """Train the quality head of `net` in place on labelled crops and the same crops made worse.
+    """Train the quality head of `net` in place on crops and the same crops made worse.
 
-    The target of a worsened crop is what its embedding is worth (`worth`): an uncertainty as in Shi and Jain 2019,
-    "Probabilistic Face Embeddings", but learned directly as an error. The crops themselves give no target, because the
-    network knows them by heart, the bad ones too; of them it is only asked that each stands above its worsened self.
+    The target of a view is what its embedding is worth (`worth`): an uncertainty as in Shi and Jain 2019,
+    "Probabilistic Face Embeddings", but learned directly as an error. The labelled crops themselves give no target,
+    because the network knows them by heart, the bad ones too; of them it is only asked that each stands above its
+    worsened self. People that only a teacher described, the (M, D) unit vectors in `described`, are each an identity of
+    their own, and far more of them than a network knows by heart: they bring other places and cameras.
 
     The length of the embedding, which tells good crops from bad ones without any training (as in Meng et al. 2021,
     "MagFace"), then counts as much as the head: the mean of both, at the head's spread.
@@ -65,17 +75,30 @@ def train_quality(
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
     net.eval()
-    seen = _look(net, labelled, labels, size_hw, plan, rng)
+    seen = _look_at_labelled(net, labelled, labels, size_hw, plan, rng)
+    if described is not None:
+        more = _look_at_described(net, *described, size_hw, plan, rng)
+        seen = _Seen(*(torch.cat([getattr(s, f.name) for s in (seen, more)]) for f in fields(_Seen)))
     flat = seen.features.flatten(0, 1)
     mean, std = flat.mean(0), flat.std(0).clamp_min(1e-3)
-    features = (seen.features - mean) / std
+    head = _fit(net, (seen.features - mean) / std, seen.worth, plan, rng)
+    _install(net, head, mean, std)
+    _blend_length(net, seen)
+
+
+def _fit(net: BodyNet, features: Tensor, value: Tensor, plan: QualityPlan, rng: np.random.Generator) -> nn.Sequential:
+    """A new head that gives (M, 3) `value` from (M, 3, F) standardised features, and the third view below the first."""
     head = deepcopy(net.quality_head).requires_grad_(True)
+    for layer in head:
+        if isinstance(layer, nn.Linear):
+            layer.reset_parameters()  # an older head expects features of another scale
     optimizer = torch.optim.AdamW(head.parameters(), lr=plan.learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, plan.steps)
     for _ in range(plan.steps):
         index = torch.from_numpy(rng.integers(len(features), size=plan.batch))
         quality = torch.sigmoid(head(features[index]).squeeze(2))  # (B, 3)
-        loss = functional.mse_loss(quality[:, 1:], seen.worth[index])
+        said = ~value[index].isnan()
+        loss = functional.mse_loss(quality[said], value[index][said])
         loss = loss + plan.ordering * quality_ordering(quality[:, 0], quality[:, 2], MARGIN)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -83,8 +106,7 @@ def train_quality(
         schedule.step()
     ordered = float((quality[:, 0] > quality[:, 2]).float().mean())
     log.info("quality head: last loss %.4f, %.3f of the last batch in order", float(loss.detach()), ordered)
-    _install(net, head, mean, std)
-    _blend_length(net, seen)
+    return head
 
 
 def worth(embedding: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
@@ -101,7 +123,7 @@ def worth(embedding: Tensor, centres: Tensor, labels: Tensor) -> Tensor:
     return (own.clamp(0, 1) + share) / 2
 
 
-def _look(
+def _look_at_labelled(
     net: BodyNet,
     crops: Crops,
     labels: np.ndarray,
@@ -110,19 +132,52 @@ def _look(
     rng: np.random.Generator,
 ) -> _Seen:
     centres = identity_centres(net, crops, labels, size_hw, rng)
+
+    def known(index: np.ndarray, embedding: Tensor) -> Tensor:
+        value = worth(embedding, centres, torch.from_numpy(np.tile(labels[index], 3)))
+        value[: len(index)] = torch.nan
+        return value
+
+    return _look(net, crops, known, size_hw, plan, rng)
+
+
+def _look_at_described(
+    net: BodyNet,
+    crops: Crops,
+    told: np.ndarray,
+    size_hw: tuple[int, int],
+    plan: QualityPlan,
+    rng: np.random.Generator,
+) -> _Seen:
+    vectors = torch.from_numpy(told)
+
+    def taught(index: np.ndarray, embedding: Tensor) -> Tensor:
+        others = torch.from_numpy(rng.integers(len(vectors), size=OTHERS))
+        centres = torch.cat([vectors[torch.from_numpy(index)], vectors[others]])
+        return worth(embedding, centres, torch.arange(len(index)).repeat(3))
+
+    return _look(net, replace(crops, pixels=crops.within_boxes(), context=0.0), taught, size_hw, plan, rng)
+
+
+def _look(
+    net: BodyNet,
+    crops: Crops,
+    value_of: Callable[[np.ndarray, Tensor], Tensor],
+    size_hw: tuple[int, int],
+    plan: QualityPlan,
+    rng: np.random.Generator,
+) -> _Seen:
+    """Some crops in three views each; `value_of` says what (3B, D) embeddings of the crops at an index are worth."""
     chosen = rng.permutation(len(crops))[: plan.crops]
-    features, lengths, values = [], [], []
+    parts = []
     with torch.no_grad():
         for start in range(0, len(chosen), 32):
             index = chosen[start : start + 32]
             raw, seen = net.encode(as_planes(_views(crops, index, size_hw, rng)))
-            who = torch.from_numpy(np.tile(labels[index], 2))
             embedding = net.neck(raw)
-            value = worth(embedding[len(index) :], centres, who)
-            lengths.append(torch.stack(embedding.norm(dim=1).chunk(3), 1))
-            features.append(torch.stack(seen.chunk(3), 1))
-            values.append(torch.stack(value.chunk(2), 1))
-    return _Seen(torch.cat(features), torch.cat(lengths), torch.cat(values))
+            views = (seen, embedding.norm(dim=1), value_of(index, embedding))
+            parts.append([torch.stack(view.chunk(3), 1) for view in views])
+    return _Seen(*(torch.cat(list(part)) for part in zip(*parts, strict=True)))
 
 
 def identity_centres(
