@@ -131,5 +131,5 @@ def _fingerprint(model: Path, crops: Crops, moved: int | None) -> str:
     if crops.context:
         digest.update(str(crops.context).encode())
     digest.update("\n".join(crops.names).encode())
-    digest.update(np.ascontiguousarray(crops.pixels[:: max(1, len(crops) // 256)]))  # made anew, they may look new
+    digest.update(crops.pixels[:: max(1, len(crops) // 256)].tobytes())  # made anew, they may look new
     return digest.hexdigest()
