@@ -11,12 +11,12 @@ import yaml
 
 torch = pytest.importorskip("torch")
 
+from tests.train.embedder.teacher import halves_teacher  # noqa: E402
+
 from perdure.errors import ConfigError, InputError, ModelError  # noqa: E402
 from perdure.train.embedder import config as config_module  # noqa: E402
-from perdure.train.embedder import distill  # noqa: E402
 from perdure.train.embedder import material as material_module  # noqa: E402
 from perdure.train.embedder import train as train_module  # noqa: E402
-from perdure.train.embedder.distill import teacher_vectors  # noqa: E402
 from perdure.train.embedder.export import Exported, export_onnx, folded  # noqa: E402
 from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
 
@@ -69,24 +69,6 @@ def _config(tmp_path, folder, **changes):
 
 def _curve(tmp_path):
     return [json.loads(line) for line in (tmp_path / "out" / "tiny.jsonl").read_text().splitlines()]
-
-
-def _teacher(path):
-    """A stand-in for a teacher: the mean colour of the upper and the lower half, BGR 0..255 in."""
-
-    from onnx import TensorProto, checker, helper, save
-
-    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 16, 8])
-    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", 6])
-    nodes = [
-        helper.make_node("AveragePool", ["images"], ["halves"], kernel_shape=[8, 8], strides=[8, 8]),
-        helper.make_node("Flatten", ["halves"], ["vectors"]),
-    ]
-    graph = helper.make_graph(nodes, "halves", [images], [vectors])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    checker.check_model(model)
-    save(model, str(path))
-    return path
 
 
 def test_training_lowers_the_loss_and_writes_curve_and_checkpoint(tmp_path, people):
@@ -161,8 +143,8 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
     config = _config(
         tmp_path,
         people,
-        teacher=str(_teacher(tmp_path / "teacher.onnx")),
-        more_teachers=[str(_teacher(tmp_path / "second.onnx"))] if more else [],
+        teacher=str(halves_teacher(tmp_path / "teacher.onnx")),
+        more_teachers=[str(halves_teacher(tmp_path / "second.onnx"))] if more else [],
         people=[str(tmp_path / "p.json")],
         net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
         phases=[phase],
@@ -173,12 +155,12 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
     assert curve[-1]["loss"] < curve[0]["loss"]
 
 
-def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path, people):
+def test_validation_people_are_neither_learned_nor_shown_to_thehalves_teacher(tmp_path, people):
     config = config_module.read_config(
         _config(
             tmp_path,
             people,
-            teacher=str(_teacher(tmp_path / "t.onnx")),
+            teacher=str(halves_teacher(tmp_path / "t.onnx")),
             phases=[{"name": "d", "epochs": 1, "teacher": 1.0}],
         )
     )
@@ -186,6 +168,21 @@ def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path
     assert not set(material.labelled.identities) & set(material.held_out.identities)
     assert sorted(set(material.held_out.identities)) == [9, 10, 11, 12]
     assert len(material.labelled_teacher) == len(material.labelled)
+
+
+def test_a_missing_second_teacher_is_told_before_the_first_has_described_anything(tmp_path, people, monkeypatch):
+    monkeypatch.setattr(material_module, "teacher_vectors", lambda *_: pytest.fail("the first was asked"))
+    config = config_module.read_config(
+        _config(
+            tmp_path,
+            people,
+            teacher=str(halves_teacher(tmp_path / "t.onnx")),
+            more_teachers=[str(tmp_path / "none.onnx")],
+            phases=[{"name": "d", "epochs": 1, "teacher": 1.0}],
+        )
+    )
+    with pytest.raises(ModelError, match=r"none\.onnx does not exist"):
+        material_module.gather(config)
 
 
 def test_resuming_nothing_or_another_network_is_told(tmp_path, people, quick):
@@ -349,66 +346,3 @@ def test_folding_changes_nothing(size_hw):
         torch.testing.assert_close(
             folded(net, size_hw)(pictures).embedding, net(pictures).embedding, atol=1e-3, rtol=1e-3
         )
-
-
-def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, people, monkeypatch):
-    from perdure.train.embedder.data import Crops, read_crops
-
-    crops = read_crops("market1501", people, (32, 16))
-    teacher = _teacher(tmp_path / "t.onnx")
-    first = teacher_vectors(teacher, crops, tmp_path / "cache.npz")
-    np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(teacher_vectors(teacher, crops, tmp_path / "cache.npz"), first)
-    mirrored = Crops(crops.pixels[:, :, ::-1].copy(), crops.identities, crops.cameras, crops.names)
-    np.testing.assert_allclose(teacher_vectors(teacher, mirrored, tmp_path / "other.npz"), first, atol=1e-4)
-    looks = []
-    embed = distill._embed
-    monkeypatch.setattr(distill, "_embed", lambda *given: looks.append(given[-1]) or embed(*given))
-    teacher_vectors(teacher, crops, tmp_path / "once.npz", mirrored=False)
-    assert set(looks) == {False}
-
-
-def test_a_teacher_may_look_at_moved_boxes_the_same_for_a_seed(tmp_path, people):
-    from perdure.train.embedder.data import read_crops
-
-    crops = read_crops("market1501", people, (32, 16))
-    teacher = _teacher(tmp_path / "t.onnx")
-    at = {seed: teacher_vectors(teacher, crops, tmp_path / f"{seed}.npz", 1, False, seed) for seed in (None, 3, 4)}
-    still, moved, otherwise = at.values()
-    cosine = (still * moved).sum(1)
-    assert 0.9 < cosine.mean() < 1 - 1e-5
-    assert np.abs(moved - otherwise).max() > 1e-4
-    np.testing.assert_array_equal(teacher_vectors(teacher, crops, tmp_path / "again.npz", 1, False, 3), moved)
-    over = teacher_vectors(teacher, crops, tmp_path / "3.npz", 1, False, 4)  # a file of another seed is not believed
-    np.testing.assert_array_equal(over, otherwise)
-
-
-def test_pictures_made_anew_are_described_anew(tmp_path, people):
-    from dataclasses import replace
-
-    from perdure.train.embedder.data import read_crops
-
-    crops = read_crops("market1501", people, (32, 16))
-    teacher = _teacher(tmp_path / "t.onnx")
-    first = teacher_vectors(teacher, crops, tmp_path / "cache.npz")
-    renewed = replace(crops, pixels=255 - crops.pixels)
-    assert np.abs(teacher_vectors(teacher, renewed, tmp_path / "cache.npz") - first).max() > 0.01
-
-
-def test_the_log_says_how_long_the_teacher_still_takes(tmp_path, people, monkeypatch, caplog):
-    from perdure.train.embedder.data import read_crops
-
-    monkeypatch.setattr(distill, "TOLD_EVERY_S", -1.0)
-    crops = read_crops("market1501", people, (32, 16))
-    with caplog.at_level("INFO", logger=distill.__name__):
-        teacher_vectors(_teacher(tmp_path / "t.onnx"), crops, tmp_path / "teacher-few.npz", batch=len(crops) // 4)
-    said = [line for line in caplog.messages if "described" in line]
-    assert any(line.startswith("teacher-few: 50 %") and line.endswith("min left") for line in said)
-
-
-def test_a_missing_or_unfit_teacher_is_told(tmp_path, people):
-    from perdure.train.embedder.data import read_crops
-
-    crops = read_crops("market1501", people, (32, 16))
-    with pytest.raises(ModelError, match="does not exist"):
-        teacher_vectors(tmp_path / "no.onnx", crops, tmp_path / "c.npz")

@@ -46,9 +46,10 @@ def teacher_vectors(
         with np.load(cache) as kept:
             if str(kept["key"]) == key:
                 return np.asarray(kept["vectors"], np.float32)
-    session, name, size_hw = _open(model, threads)
-    pixels = crops.within_boxes() if moved is None else _moved_boxes(crops, moved)
-    parts = (pixels[i : i + batch] for i in _told(range(0, len(crops), batch), cache.stem))
+    session, name, size_hw = open_teacher(model, threads)
+    within = crops.within_boxes()
+    starts = _told(range(0, len(crops), batch), cache.stem)
+    parts = (within[i : i + batch] if moved is None else _moved_boxes(crops, i, i + batch, moved) for i in starts)
     vectors = np.concatenate([_embed(session, name, size_hw, p, mirrored) for p in parts])
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, key=key, vectors=vectors)
@@ -74,13 +75,14 @@ def agreed(teachers: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(_unit(beside @ (directions @ left @ right)), np.float32)
 
 
-def _moved_boxes(crops: Crops, seed: int) -> np.ndarray:
-    """(N, h, w, 3) uint8: what lies inside each person's box, moved; that of crop `i` drawn from `(seed, i)`."""
-    pixels = np.empty_like(crops.within_boxes())
-    for i, crop in enumerate(crops.pixels):
+def _moved_boxes(crops: Crops, first: int, last: int, seed: int) -> np.ndarray:
+    """What lies inside the moved boxes of the crops `first` to `last`; that of crop `i` is drawn from `(seed, i)`."""
+    size_hw = crops.within_boxes().shape[1:3]
+    seen = []
+    for i, crop in enumerate(crops.pixels[first:last], start=first):
         rng = np.random.default_rng((seed, i))
-        pixels[i] = shift_box(crop, pixels.shape[1:3], MOVED, MOVED, rng.random() < 0.5, rng, crops.context)
-    return pixels
+        seen.append(shift_box(crop, size_hw, MOVED, MOVED, rng.random() < 0.5, rng, crops.context))
+    return np.stack(seen)
 
 
 def _told(steps: range, what: str) -> Iterator[int]:
@@ -95,7 +97,8 @@ def _told(steps: range, what: str) -> Iterator[int]:
         yield step
 
 
-def _open(model: Path, threads: int) -> tuple[ort.InferenceSession, str, tuple[int, int]]:
+def open_teacher(model: Path, threads: int) -> tuple[ort.InferenceSession, str, tuple[int, int]]:
+    """The session, the name of its input, and the height and width it takes; raises as `teacher_vectors` does."""
     if not model.is_file():
         raise ModelError(f"teacher {model} does not exist: give the ONNX file of a body embedder")
     options = ort.SessionOptions()

@@ -13,7 +13,7 @@ from torch import Tensor
 from perdure.train.embedder.augment import augment, boxes_of
 from perdure.train.embedder.config import Phase, TrainingConfig, expand
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people, read_places
-from perdure.train.embedder.distill import agreed, teacher_vectors
+from perdure.train.embedder.distill import agreed, open_teacher, teacher_vectors
 from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
@@ -83,6 +83,8 @@ def gather(config: TrainingConfig) -> Material:
     labelled, held_out = hold_out(join_crops(sets), config.validation_identities)
     if config.teacher is None or not any(p.needs_teacher for p in config.phases):
         return Material(labelled, held_out, None, None, None)
+    for model in (config.teacher, *config.more_teachers):
+        open_teacher(expand(model), config.threads)  # a wrong one is told before the others' long work
     if not config.people or not any(p.unlabelled for p in config.phases):
         return Material(labelled, held_out, None, described(config, {"labelled": labelled}), None)
     strangers = without_identity(config, labelled)
