@@ -1,10 +1,15 @@
 """What an embedder wins by getting used to a site: without labels, and with a few.
 
     PERDURE_SHARED=../shared python bench/adapt_site.py checkpoints/embed/perdure-s-final.pt
+    PERDURE_SHARED=../shared python bench/adapt_site.py src/perdure/models/perdure_s.onnx --site pets
 
-The site is market1501-dev as its last 100 people see it, whom no network of ours has trained on. The tracklets of the
-first 50 of them (person, camera and sequence, as a tracker would cut them; nobody says who is who) are what is there to
-learn from; the other 50 are what is tested. `few` is told the names of those first 50 instead, `--crops` crops each.
+`market`: the site is market1501-dev as its last 100 people see it, whom no network of ours has trained on. The
+tracklets of the first 50 of them (person, camera and sequence, as a tracker would cut them; nobody says who is who) are
+what is there to learn from; the other 50 are what is tested. `few` is told the names of those first 50 instead,
+`--crops` crops each.
+
+`pets`: a foreign site, one camera. What is learned from are the tracklets of its first minute (a person in a window of
+10 s, nobody says who is who); what is tested is who is who in the minute after, other people and some of the same.
 """
 
 from __future__ import annotations
@@ -18,55 +23,101 @@ import csv
 import json
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import yaml
 
+from embedder import pets_over_time
 from perdure.train.embedder.adapt import adapt
 from perdure.train.embedder.train import train_embedder
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", "../shared")).resolve()
 NAME = re.compile(r"^(\d{4})_c(\d)s(\d)_")
+LEARNED_WINDOWS = 6  # of the twelve of PETS
+
+
+@dataclass(frozen=True)
+class Site:
+    """What there is to learn from and to test on.
+
+    Attributes:
+        seen: path, person, camera and tracklet of each crop to learn from.
+        unseen: a labelled set.
+    """
+
+    seen: list[tuple[Path, str, str, str]]
+    unseen: dict[str, str]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", help="-final.pt or -<phase>.pt of a run of the shipped shape")
+    parser.add_argument(
+        "weights", help="-final.pt or -<phase>.pt of a run of the shipped shape, or the .onnx that ships"
+    )
+    parser.add_argument("--site", choices=list(SITES), default="market")
     parser.add_argument("--rounds", type=int, default=4, help="0: leave the unlabelled line out")
-    parser.add_argument("--crops", type=int, default=4, help="labelled crops of each person for the few-shot line")
+    parser.add_argument(
+        "--crops", type=int, default=4, help="labelled crops of each person for the few-shot line; 0: none"
+    )
     parser.add_argument("--epochs", type=int, default=8, help="of the few-shot training")
     parser.add_argument("--keep", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=2e-4)
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        room = Path(folder)
+        site = SITES[options.site](room)
+        if options.rounds:
+            unlabelled(room, options, site)
+        if options.crops:
+            few(room, options, site)
+
+
+def market(room: Path) -> Site:
     paths = sorted((SHARED / "data/market1501-dev").glob("*.jpg"))
     people = sorted({p.name[:4] for p in paths})[-100:]
     seen, unseen = set(people[:50]), set(people[50:])
-    with tempfile.TemporaryDirectory() as folder:
-        room = Path(folder)
-        (room / "unseen").mkdir()
-        for path in paths:
-            if path.name[:4] in unseen:
-                (room / "unseen" / path.name).symlink_to(path)
-        tests = [{"layout": "market1501", "path": str(room / "unseen")}]
-        tracklets = [(p, *NAME.match(p.name).groups()) for p in paths if p.name[:4] in seen]
-        write(room / "site.csv", ("path", "tracklet", "camera"), [(p, f"{a}-{c}-{s}", c) for p, a, c, s in tracklets])
-        site = {"name": "site", "start": options.weights, "tables": [str(room / "site.csv")], "tests": tests}
-        more = {"rounds": options.rounds, "keep": options.keep, "learning_rate": options.rate, "folder": folder}
-        (room / "site.yaml").write_text(yaml.safe_dump(site | more))
-        if options.rounds:
-            adapt(room / "site.yaml")
-            line = json.loads((room / "site.jsonl").read_text().splitlines()[0])
-            print(f"before          rank-1 {line['rank1_before']:.3f}  mAP {line['mean_ap_before']:.3f}")
-            print(f"unlabelled      rank-1 {line['rank1']:.3f}  mAP {line['mean_ap']:.3f}", flush=True)
-        if options.crops:
-            few(room, options, tracklets, tests)
+    (room / "unseen").mkdir()
+    for path in paths:
+        if path.name[:4] in unseen:
+            (room / "unseen" / path.name).symlink_to(path)
+    told = [(p, *NAME.match(p.name).groups()) for p in paths if p.name[:4] in seen]
+    return Site(
+        [(p, a, c, f"{a}-{c}-{s}") for p, a, c, s in told], {"layout": "market1501", "path": str(room / "unseen")}
+    )
 
 
-def few(room: Path, options: argparse.Namespace, tracklets: list[tuple], tests: list[dict[str, str]]) -> None:
+def pets(room: Path) -> Site:
+    data = pets_over_time()
+    seen, unseen = [], []
+    for i, (crop, who, window) in enumerate(zip(data.crops, data.person, data.camera, strict=True)):
+        cv2.imwrite(str(path := room / f"{i}.png"), crop)
+        if window < LEARNED_WINDOWS:
+            seen.append((path, str(who), "view1", f"{who}-{window}"))
+        else:
+            unseen.append((path, int(who), int(window)))
+    write(room / "unseen.csv", ("path", "identity", "camera"), unseen)
+    return Site(seen, {"layout": "csv", "path": str(room / "unseen.csv")})
+
+
+def unlabelled(room: Path, options: argparse.Namespace, site: Site) -> None:
+    """Getting used to the site by its tracklets."""
+    write(room / "site.csv", ("path", "tracklet", "camera"), [(p, t, c) for p, _, c, t in site.seen])
+    told = {"name": "site", "start": options.weights, "tables": [str(room / "site.csv")], "tests": [site.unseen]}
+    more = {"rounds": options.rounds, "keep": options.keep, "learning_rate": options.rate, "folder": str(room)}
+    (room / "site.yaml").write_text(yaml.safe_dump(told | more))
+    adapt(room / "site.yaml")
+    line = json.loads((room / "site.jsonl").read_text().splitlines()[0])
+    print(f"before          rank-1 {line['rank1_before']:.3f}  mAP {line['mean_ap_before']:.3f}")
+    print(f"unlabelled      rank-1 {line['rank1']:.3f}  mAP {line['mean_ap']:.3f}", flush=True)
+
+
+def few(room: Path, options: argparse.Namespace, site: Site) -> None:
     """Fine-tuning on a few labelled crops of each known person, spread over their cameras."""
     chosen = []
-    for person in sorted({t[1] for t in tracklets}):
-        mine = [t for t in tracklets if t[1] == person]
+    for person in sorted({row[1] for row in site.seen}):
+        mine = [row for row in site.seen if row[1] == person]
         step = max(1, len(mine) // options.crops)
         chosen += mine[::step][: options.crops]
     write(room / "few.csv", ("path", "identity", "camera"), [(p, a, c) for p, a, c, _ in chosen])
@@ -75,7 +126,8 @@ def few(room: Path, options: argparse.Namespace, tracklets: list[tuple], tests: 
         "start": options.weights,
         "labelled": [{"layout": "csv", "path": str(room / "few.csv")}],
         "validation_identities": 2,
-        "tests": tests,
+        "people_per_batch": min(16, len({row[1] for row in site.seen}) - 2),
+        "tests": [site.unseen],
         "phases": [{"name": "few", "epochs": options.epochs, "learning_rate": options.rate}],
         "quality": {"crops": 16, "steps": 2},
         "validate_every": 100,
@@ -91,6 +143,8 @@ def write(path: Path, header: tuple[str, ...], rows: list[tuple]) -> None:
     with path.open("w", newline="") as lines:
         csv.writer(lines).writerows([header, *rows])
 
+
+SITES = {"market": market, "pets": pets}
 
 if __name__ == "__main__":
     main()

@@ -80,12 +80,13 @@ def test_training_lowers_the_loss_and_writes_curve_and_checkpoint(tmp_path, peop
     assert (tmp_path / "out" / "tiny.onnx").is_file()
 
 
-def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch, quick):
-    config = _config(tmp_path, people)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch, quick, optimizer):
+    config = _config(tmp_path, people, optimizer=optimizer)
     saved = train_module.Run.save
 
-    def stop_after_two(run, optimizer):
-        saved(run, optimizer)
+    def stop_after_two(run, optimizers):
+        saved(run, optimizers)
         if run.epoch == 2:
             raise KeyboardInterrupt
 
@@ -155,7 +156,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
     assert curve[-1]["loss"] < curve[0]["loss"]
 
 
-def test_validation_people_are_neither_learned_nor_shown_to_thehalves_teacher(tmp_path, people):
+def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path, people):
     config = config_module.read_config(
         _config(
             tmp_path,
@@ -185,7 +186,41 @@ def test_a_missing_second_teacher_is_told_before_the_first_has_described_anythin
         material_module.gather(config)
 
 
-def test_resuming_nothing_or_another_network_is_told(tmp_path, people, quick):
+def test_teachers_after_the_first_look_at_moved_boxes_each_at_its_own(tmp_path, people, monkeypatch):
+    asked = []
+
+    def told(model, crops, cache, threads, mirrored, moved=None):
+        asked.append((model.name, mirrored, moved))
+        return np.eye(6, dtype=np.float32)[np.arange(len(crops)) % 6]
+
+    monkeypatch.setattr(material_module, "teacher_vectors", told)
+    teacher = str(halves_teacher(tmp_path / "t.onnx"))
+    config = config_module.read_config(
+        _config(
+            tmp_path,
+            people,
+            teacher=teacher,
+            more_teachers=[str(halves_teacher(tmp_path / "u.onnx")), teacher],
+            phases=[{"name": "d", "epochs": 1, "teacher": 1.0}],
+            seed=5,
+        )
+    )
+    material_module.gather(config)
+    assert asked == [("t.onnx", True, None), ("u.onnx", False, 7), ("t.onnx", False, 8)]
+
+
+def test_every_parameter_but_those_of_the_quality_head_is_stepped_once(tmp_path, people):
+    config = config_module.read_config(_config(tmp_path, people, optimizer="muon"))
+    learner = train_module.Learner(train_module.BodyNet(config.net), 8)
+    adamw, muon = train_module.optimizers_of(learner, config, 0.01)
+    stepped = [id(p) for o in (adamw, muon) for g in o.param_groups for p in g["params"]]
+    wanted = [id(p) for name, p in learner.named_parameters() if "quality_head" not in name]
+    assert sorted(stepped) == sorted(wanted)
+    assert all(p.ndim > 1 for g in muon.param_groups for p in g["params"])
+    assert all(g["weight_decay"] == 0 for g in adamw.param_groups)
+
+
+def test_resuming_nothing_another_network_or_another_optimizer_is_told(tmp_path, people, quick):
     config = _config(tmp_path, people)
     with pytest.raises(InputError, match="no checkpoint"):
         train_module.train_embedder(config, resume=True)
@@ -193,6 +228,8 @@ def test_resuming_nothing_or_another_network_is_told(tmp_path, people, quick):
     other = _config(tmp_path, people, net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 8})
     with pytest.raises(InputError, match="another network"):
         train_module.train_embedder(other, resume=True)
+    with pytest.raises(InputError, match="not of muon"):
+        train_module.train_embedder(_config(tmp_path, people, optimizer="muon"), resume=True)
 
 
 def test_weights_to_start_from_carry_over_and_other_sets_are_tested(tmp_path, people, quick):

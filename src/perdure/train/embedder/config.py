@@ -101,6 +101,7 @@ class TrainingConfig(Strict):
     augment: Strength = Strength()
     quality: QualityPlan = QualityPlan()
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    optimizer: Literal["adamw", "muon"] = Field(default="adamw", description="muon: for kernels; the rest by AdamW")
     weight_decay: float = Field(default=0.05, ge=0)
     average_decay: float = Field(default=0.998, ge=0, lt=1, description="of the running mean of the weights that ships")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the GPU where there is one")

@@ -36,6 +36,7 @@ from perdure.train.embedder.losses import (
     teacher_relations,
 )
 from perdure.train.embedder.material import Batch, Material, batches_of, gather
+from perdure.train.embedder.muon import Muon, mixes_channels
 from perdure.train.embedder.nets import BodyNet, BodyOutput
 from perdure.train.embedder.quality import identity_centres, train_quality
 from perdure.train.embedder.restore import put_weights
@@ -134,7 +135,7 @@ class Run:
         self.average = deepcopy(learner).eval()
         self.phase = 0
         self.epoch = 0
-        self.optimizer_state: dict[str, object] | None = None
+        self.optimizer_states: list[dict[str, object]] | None = None
         self.folder = expand(config.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -143,12 +144,13 @@ class Run:
         """The file that is overwritten after every epoch."""
         return self.folder / f"{self.config.name}.pt"
 
-    def save(self, optimizer: torch.optim.Optimizer) -> None:
+    def save(self, optimizers: list[torch.optim.Optimizer]) -> None:
         """Write the checkpoint whole or not at all."""
         content = {
             "learner": self.learner.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "optimizer": self.config.optimizer,
+            "optimizers": [o.state_dict() for o in optimizers],
             "phase": self.phase,
             "epoch": self.epoch,
         }
@@ -157,17 +159,19 @@ class Run:
         draft.replace(self.checkpoint)
 
     def load(self) -> None:
-        """Take up the checkpoint; raises `InputError` where there is none or it is of another network."""
+        """Take up the checkpoint; raises `InputError` where there is none or it is of another network or optimizer."""
         if not self.checkpoint.is_file():
             raise InputError(f"there is no checkpoint {self.checkpoint} to resume from: start without --resume")
         where = self.learner.classify.weight.device
         content = torch.load(self.checkpoint, weights_only=True, map_location=where)
+        if content["optimizer"] != self.config.optimizer:
+            raise InputError(f"{self.checkpoint} is not of {self.config.optimizer}: give the run a new name")
         try:
             self.learner.load_state_dict(content["learner"])
             self.average.load_state_dict(content["average"])
         except RuntimeError as error:
             raise InputError(f"{self.checkpoint} is of another network or data set: give the run a new name") from error
-        self.optimizer_state = content["optimizer"]
+        self.optimizer_states = content["optimizers"]
         self.phase, self.epoch = content["phase"], content["epoch"]
 
     def follow(self, decay: float) -> None:
@@ -191,9 +195,10 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
     start_epoch = run.epoch if number == run.phase else 0
     people = phase.people_per_batch or config.people_per_batch
     steps = max(1, len(material.labelled) // (people * config.crops_per_person))
-    optimizer = torch.optim.AdamW(_groups(run.learner, config), lr=phase.learning_rate)
-    if start_epoch and run.optimizer_state is not None:
-        optimizer.load_state_dict(run.optimizer_state)
+    optimizers = optimizers_of(run.learner, config, phase.learning_rate)
+    if start_epoch and run.optimizer_states is not None:
+        for optimizer, state in zip(optimizers, run.optimizer_states, strict=True):
+            optimizer.load_state_dict(state)
     device = run.learner.classify.weight.device
     batches = batches_of(config, phase, material, size_hw, np.random.default_rng((config.seed, number, start_epoch)))
     for epoch in range(start_epoch, phase.epochs):
@@ -202,16 +207,17 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
         run.learner.train()
         for step in range(steps):
             done = (epoch * steps + step) / (phase.epochs * steps)
-            for group in optimizer.param_groups:
+            for group in [g for o in optimizers for g in o.param_groups]:
                 group["lr"] = phase.learning_rate * group["share"] * rate_share(done, min(0.05, 2 / phase.epochs))
             batch = next(batches).to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 out, logits = run.learner(as_planes(batch.pictures, device))
             loss = total_loss(phase, config.label_smoothing, batch, out, logits)
-            optimizer.zero_grad(set_to_none=True)
+            run.learner.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(run.learner.parameters(), 5.0)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             run.follow(min(config.average_decay, (1 + step + epoch * steps) / (10 + step + epoch * steps)))
             total += float(loss.detach())
         run.phase, run.epoch = number, epoch + 1
@@ -222,12 +228,12 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             score = validate(run.average.net, material.held_out, config.size_hw)
             entry |= {"rank1": score.rank1, "mean_ap": score.mean_ap}
         run.note(entry)
-        run.save(optimizer)
+        run.save(optimizers)
     before = run.folder / f"{config.name}-{config.phases[number - 1].name}.pt" if number else expand(config.start or "")
     if phase.share != 1 and before.is_file() and before.suffix == ".pt":
         blend(run.average.net, before, phase.share)
     torch.save(run.average.net.state_dict(), run.folder / f"{config.name}-{phase.name}.pt")
-    run.phase, run.epoch, run.optimizer_state = number + 1, 0, None
+    run.phase, run.epoch, run.optimizer_states = number + 1, 0, None
 
 
 def blend(net: BodyNet, before: Path, share: float) -> None:
@@ -290,12 +296,19 @@ def rate_share(done: float, warm_up: float) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * (done - warm_up) / (1 - warm_up))))
 
 
-def _groups(learner: Learner, config: TrainingConfig) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only; a rate of its own for what came with the backbone."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+def optimizers_of(learner: Learner, config: TrainingConfig, learning_rate: float) -> list[torch.optim.Optimizer]:
+    """What steps every parameter but those of the quality head.
+
+    Weight decay is for matrices and kernels only; what came with the backbone has a rate of its own.
+    """
+    groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
     for name, parameter in learner.named_parameters():
         if "quality_head" not in name:
+            turned = config.optimizer == "muon" and mixes_channels(parameter)
             share = config.backbone_rate if config.backbone and of_backbone(name.removeprefix("net.")) else 1.0
             decay = config.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((share, decay), []).append(parameter)
-    return [{"params": some, "share": share, "weight_decay": decay} for (share, decay), some in groups.items()]
+            groups.setdefault((turned, share, decay), []).append(parameter)
+    made = [(key[0], {"params": some, "share": key[1], "weight_decay": key[2]}) for key, some in groups.items()]
+    turned_groups, others = [g for turned, g in made if turned], [g for turned, g in made if not turned]
+    plain: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=learning_rate)]
+    return [*plain, Muon(turned_groups, learning_rate)] if turned_groups else plain
