@@ -36,7 +36,7 @@ from perdure.train.embedder.data import read_crops
 from perdure.train.embedder.nets import SHIPPED, BodyNet
 from perdure.train.embedder.restore import put_weights
 from perdure.train.embedder.train import train_embedder
-from perdure.train.embedder.validate import as_planes, embed, retrieval
+from perdure.train.embedder.validate import as_planes, embed, retrieval, validate
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", "../shared")).resolve()
 NAME = re.compile(r"^(\d{4})_c(\d)s(\d)_")
@@ -110,18 +110,17 @@ def pets(room: Path) -> Site:
 def unlabelled(room: Path, options: argparse.Namespace, site: Site) -> None:
     """Getting used to the site by its tracklets; with one query per person and camera, and every crop as a query."""
     write(room / "site.csv", ("path", "tracklet", "camera"), [(p, t, c) for p, _, c, t in site.seen])
-    told = {"name": "site", "start": options.weights, "tables": [str(room / "site.csv")], "tests": [site.unseen]}
-    more = {"rounds": options.rounds, "keep": options.keep, "learning_rate": options.rate, "folder": str(room)}
+    told = {"name": "site", "start": options.weights, "tables": [str(room / "site.csv")], "folder": str(room)}
+    more = {"rounds": options.rounds, "keep": options.keep, "learning_rate": options.rate}
     (room / "site.yaml").write_text(yaml.safe_dump(told | more))
-    after = adapt(room / "site.yaml")
-    line = json.loads((room / "site.jsonl").read_text().splitlines()[0])
     crops = read_crops(site.unseen["layout"], Path(site.unseen["path"]), SIZE_HW)
     before = BodyNet(SHIPPED)
     put_weights(before, Path(options.weights), as_planes(crops.pixels[:256]))
-    for title, net, suffix in (("before     ", before, "_before"), ("unlabelled ", after, "")):
+    for title, net in (("before", before), ("unlabelled", adapt(room / "site.yaml"))):
+        some = validate(net, crops, SIZE_HW)
         every = retrieval(embed(net, crops, SIZE_HW)[0], crops.identities, crops.cameras, np.arange(len(crops)))
-        few = f"rank-1 {line['rank1' + suffix]:.3f}  mAP {line['mean_ap' + suffix]:.3f}"
-        print(f"{title}     {few} | every crop {every.rank1:.3f} {every.mean_ap:.3f} ({every.queries})", flush=True)
+        shown = [f"rank-1 {s.rank1:.3f}  mAP {s.mean_ap:.3f} ({s.queries})" for s in (some, every)]
+        print(f"{title:16s}{' | every crop '.join(shown)}", flush=True)
 
 
 def few(room: Path, options: argparse.Namespace, site: Site) -> None:

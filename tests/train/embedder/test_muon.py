@@ -1,11 +1,14 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
-from perdure.train.embedder.muon import Muon, mixes_channels, orthogonal
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+from perdure.train.embedder.muon import Muon, mixes_channels, orthogonal  # noqa: E402
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31 - 1))
@@ -18,8 +21,8 @@ def test_singular_values_come_near_one_and_directions_stay(rows, columns, seed):
     turned = orthogonal(torch.from_numpy(told).float()).numpy()
     assert turned.shape == (rows, columns)
     inner = left.T @ turned @ right  # diagonal where the directions are the same
-    assert np.all(np.diag(inner) > 0.6)
-    assert np.all(np.diag(inner) < 1.3)
+    assert np.all(np.diag(inner) > 0.67)
+    assert np.all(np.diag(inner) < 1.22)
     np.testing.assert_allclose(inner, np.diag(np.diag(inner)), atol=1e-3)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a quintic that brings singular values of 0.001 to 1 near one in five steps
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a quintic; five times brings 0.002 to 1 near one
 MOMENTUM = 0.95
 ADAMW_RMS = 0.2  # root mean square of what AdamW usually adds to a weight, as a share of the learning rate
 
@@ -36,7 +36,9 @@ class Muon(torch.optim.Optimizer):
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
-                mean = self.state[weight].setdefault("mean", torch.zeros_like(weight))
+                if not self.state[weight]:
+                    self.state[weight]["mean"] = torch.zeros_like(weight)
+                mean = self.state[weight]["mean"]
                 mean.lerp_(weight.grad, 1 - MOMENTUM)
                 ahead = weight.grad.lerp(mean, MOMENTUM).flatten(1)  # Nesterov's
                 scale = ADAMW_RMS * max(ahead.shape) ** 0.5
@@ -45,7 +47,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """(R, C) with the singular vectors of `matrix` and singular values between about 0.7 and 1.2."""
+    """(R, C) with the singular vectors of `matrix`; singular values over 0.002 of its norm become 0.68 to 1.21."""
     a, b, c = NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
