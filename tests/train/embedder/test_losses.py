@@ -108,6 +108,30 @@ def test_circle_loss_against_the_formula():
     assert float(losses.circle(vectors, labels, m, gamma)) == pytest.approx(total / 12, rel=1e-4)
 
 
+def test_centre_is_half_the_mean_squared_distance_to_the_own_centre():
+    (vectors, labels), centres = _case(), _case(5)[0][:4]
+    total = sum(float((vectors[i] - centres[labels[i]]).square().sum()) for i in range(12))
+    assert float(losses.centre(vectors, labels, centres)) == pytest.approx(total / 24, rel=1e-5)
+
+
+def test_centres_move_as_in_the_paper_and_others_stay():
+    vectors, centres, labels = _case()[0][:5], _case(5)[0][:4], torch.tensor([0, 0, 0, 2, 2])
+    expected = centres.clone()
+    for k, n in ((0, 3), (2, 2)):
+        difference = sum(centres[k] - vectors[i] for i in range(5) if labels[i] == k) / (1 + n)
+        expected[k] = centres[k] - 0.5 * difference
+    torch.testing.assert_close(losses.moved_centres(centres, vectors, labels, 0.5), expected)
+
+
+def test_centres_that_follow_settle_in_the_middle_of_their_identity():
+    vectors, labels = _case()
+    centres = torch.zeros(4, 5)
+    for _ in range(60):
+        centres = losses.moved_centres(centres, vectors, labels)
+    middle = torch.stack([vectors[labels == k].mean(0) for k in range(4)])
+    torch.testing.assert_close(centres, middle, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("name", ["batch_hard_triplet", "centroid_triplet", "contrastive", "circle"])
 def test_metric_losses_fall_when_identities_come_apart(name):
     labels = _case()[1]

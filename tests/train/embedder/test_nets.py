@@ -4,13 +4,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from perdure.errors import ConfigError  # noqa: E402
 from perdure.train.embedder.export import export_onnx, folded  # noqa: E402
 from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
 
 OSNET_X025 = {"stem": 16, "widths": (64, 96, 128), "depths": (2, 2, 2), "parts": 0}
 
 
-@pytest.mark.parametrize("blocks", ["plain", "osnet", "osnet-ibn", "resnet", "resnet-ibn"])
+@pytest.mark.parametrize("blocks", ["plain", "osnet", "osnet-ibn", "osnet-ain", "resnet", "resnet-ibn"])
 def test_shapes_and_ranges(blocks):
     net = BodyNet(NetShape(blocks=blocks, **{**OSNET_X025, "dim": 32})).eval()
     with torch.inference_mode():
@@ -98,9 +99,30 @@ def test_parts_attend_to_places():
     assert pool(x)[0, 4:].tolist() == pytest.approx([1.0, 7.0], abs=1e-3)
 
 
-def test_osnet_folds_and_exports(tmp_path):
+def test_osnet_ain_normalises_the_residual_of_the_published_blocks():
+    net = BodyNet(NetShape("osnet-ain", dim=8, **OSNET_X025))
+    inside = [[isinstance(b.expand[1], torch.nn.InstanceNorm2d) for b in stage[:2]] for stage in net.stages]
+    assert inside == [[True, True], [False, True], [True, False]]
+    assert isinstance(net.stem[1], torch.nn.InstanceNorm2d)
+
+
+def test_osnet_ain_of_other_depths_is_refused():
+    with pytest.raises(ConfigError, match="depths 2, 2, 2"):
+        BodyNet(NetShape("osnet-ain", 16, (64, 96), (2, 2), 0, 8))
+
+
+def test_a_stem_that_normalises_pictures_already_is_left_as_it_is():
+    net = BodyNet(NetShape("osnet-ibn", dim=8, instance=True, **OSNET_X025)).eval()
+    with torch.inference_mode():
+        assert net(torch.rand(1, 3, 64, 32) * 255).embedding.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "depths"), [("osnet", (1, 1, 1)), ("osnet-ibn", (1, 1, 1)), ("osnet-ain", (2, 2, 2))]
+)
+def test_osnet_folds_and_exports(tmp_path, blocks, depths):
     torch.manual_seed(0)
-    net = BodyNet(NetShape("osnet", 8, (16, 32), (1, 1), 1, 16)).train()
+    net = BodyNet(NetShape(blocks, 8, (16, 32, 32), depths, 1, 16)).train()
     pictures = torch.rand(4, 3, 32, 16) * 255
     net(pictures)
     net.eval()

@@ -100,10 +100,19 @@ def test_a_run_resumes_where_it_stopped(tmp_path, people, monkeypatch, quick, op
 
 def test_a_finished_phase_is_not_repeated(tmp_path, people, quick):
     train_module.train_embedder(_config(tmp_path, people), resume=False)
-    more = {"name": "more", "epochs": 1, "centroid": 1.0, "contrastive": 1.0, "circle": 0.1}
+    more = {"name": "more", "epochs": 1, "centroid": 1.0, "centre": 0.0005, "contrastive": 1.0, "circle": 0.1}
     longer = [{"name": "clean", "epochs": 4}, more]
     train_module.train_embedder(_config(tmp_path, people, phases=longer), resume=True)
     assert [c["phase"] for c in _curve(tmp_path) if "loss" in c] == ["clean"] * 4 + ["more"]
+
+
+def test_centres_follow_only_where_their_loss_counts(tmp_path, people, quick):
+    for weight in (0.0, 0.0005):
+        phase = {"name": "clean", "epochs": 1, "centre": weight}
+        train_module.train_embedder(_config(tmp_path, people, phases=[phase]), resume=False)
+        kept = torch.load(tmp_path / "out" / "tiny.pt", weights_only=True)["learner"]["centres"]
+        assert kept.shape == (8, 16)
+        assert bool((kept.norm(dim=1) > 0).all()) == bool(weight)
 
 
 def test_averages_of_shortcuts_are_folded_where_stages_halve_the_picture():

@@ -40,6 +40,7 @@ class Phase(Strict):
     identity: float = Field(default=1.0, ge=0, description="weight of the identity softmax")
     triplet: float = Field(default=1.0, ge=0, description="weight of the batch-hard triplet loss")
     centroid: float = Field(default=0.0, ge=0, description="weight of the centroid triplet loss")
+    centre: float = Field(default=0.0, ge=0, description="weight of the centre loss; its usual weight is 0.0005")
     contrastive: float = Field(default=0.0, ge=0, description="weight of the Siamese loss on all pairs")
     circle: float = Field(default=0.0, ge=0, description="weight of the circle loss")
     teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
@@ -56,7 +57,7 @@ class Phase(Strict):
     @property
     def learns(self) -> bool:
         """Whether any loss has a weight."""
-        labelled = (self.identity, self.triplet, self.centroid, self.contrastive, self.circle)
+        labelled = (self.identity, self.triplet, self.centroid, self.centre, self.contrastive, self.circle)
         return any(labelled) or self.needs_teacher
 
     @property

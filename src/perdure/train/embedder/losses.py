@@ -52,6 +52,29 @@ def centroid_triplet(vectors: Tensor, labels: Tensor) -> Tensor:
     return functional.softplus(to_own - nearest).mean()
 
 
+def centre(vectors: Tensor, labels: Tensor, centres: Tensor) -> Tensor:
+    """Half the mean squared distance to the centre of the own identity (Wen et al. 2016, "A Discriminative Feature
+    Learning Approach for Deep Face Recognition", eq. 2; the mean over the batch instead of the sum).
+
+    Args:
+        vectors: (N, D).
+        labels: (N,) int64.
+        centres: (identities, D) without gradient; `moved_centres` has them follow.
+    """
+    return 0.5 * (vectors - centres[labels]).square().sum(1).mean()
+
+
+def moved_centres(centres: Tensor, vectors: Tensor, labels: Tensor, rate: float = 0.5) -> Tensor:
+    """(identities, D) the centres after a batch, each moved towards its vectors (Wen et al. 2016, eq. 4).
+
+    By `rate` times the sum of the differences over one more than their number, so that one odd crop does not carry a
+    centre away; those of identities that are not in the batch stay.
+    """
+    off = torch.zeros_like(centres).index_add(0, labels, vectors.to(centres.dtype) - centres[labels])
+    count = torch.bincount(labels, minlength=len(centres)).to(centres.dtype)
+    return centres + rate * off / (1 + count)[:, None]
+
+
 def contrastive(vectors: Tensor, labels: Tensor, margin: float = 0.4) -> Tensor:
     """Siamese loss on all pairs of unit vectors (Hadsell et al. 2006): same pairs draw together, different ones push
     apart while their cosine is above `margin`; the mean over same pairs plus the mean over active different pairs.

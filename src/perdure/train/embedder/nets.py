@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from perdure.errors import ConfigError
 from perdure.train.embedder.csp import INPUT_MEAN, INPUT_SPREAD, csp_body
-from perdure.train.embedder.osnet import osnet_stage, osnet_stem
+from perdure.train.embedder.osnet import AIN, Instance, osnet_stage, osnet_stem
 from perdure.train.embedder.resnet import resnet_stage, resnet_stem
 
 FLAT = 1.0  # squared grey levels: a picture of one colour stays one, and noise below a level is not blown up
@@ -26,10 +26,10 @@ class NetShape:
     """Widths and depths of a body network.
 
     Attributes:
-        blocks: plain residual blocks, or those of OSNet or ResNet without or with instance normalisation early.
-            ResNet-50: stem 64, widths (256, 512, 1024, 2048), depths (3, 4, 6, 3). "csp" is the backbone of the
-            detector (`csp.py`): stem 16, four widths of which the first three are 32, 64, 128, and of the depths only
-            the last counts, plain blocks behind the backbone.
+        blocks: plain residual blocks, or those of OSNet or ResNet without or with instance normalisation early, or
+            ("osnet-ain") where a search put it, in three stages of two. ResNet-50: stem 64, widths (256, 512, 1024,
+            2048), depths (3, 4, 6, 3). "csp" is the backbone of the detector (`csp.py`): stem 16, four widths of which
+            the first three are 32, 64, 128, and of the depths only the last counts, plain blocks behind the backbone.
         stem: channels after the first convolution (stride 2).
         widths: channels of each stage; every plain stage halves the picture.
         depths: residual blocks of each stage.
@@ -40,7 +40,7 @@ class NetShape:
             (Ulyanov et al. 2016, "Instance Normalization"; the teacher does so too).
     """
 
-    blocks: Literal["plain", "osnet", "osnet-ibn", "resnet", "resnet-ibn", "csp"] = "plain"
+    blocks: Literal["plain", "osnet", "osnet-ibn", "osnet-ain", "resnet", "resnet-ibn", "csp"] = "plain"
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 160)
     depths: tuple[int, ...] = (1, 3, 2)
@@ -162,9 +162,11 @@ def unit(vectors: Tensor) -> Tensor:
 
 
 def _over_the_picture(stem: nn.Module) -> None:
-    """Let the first normalisation of the stem go over each picture instead of over the batch."""
-    name, norm = next((n, m) for n, m in stem.named_modules() if isinstance(m, nn.BatchNorm2d))
-    stem.set_submodule(name, nn.InstanceNorm2d(norm.num_features, affine=True))
+    """Let the first normalisation of the stem go over each picture instead of the batch, unless it does so already."""
+    for name, norm in list(stem.named_modules()):
+        if isinstance(norm, nn.BatchNorm2d):
+            stem.set_submodule(name, nn.InstanceNorm2d(norm.num_features, affine=True))
+            return
 
 
 def _plain(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
@@ -178,14 +180,17 @@ def _plain(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
 
 
 def _osnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
-    """Instance normalisation only early, where style is and identity is not (Pan et al. 2018, "IBN-Net")."""
-    instance = shape.blocks == "osnet-ibn"
+    """Instance normalisation only early, where style is and identity is not (Pan et al. 2018, "IBN-Net"), or as AIN."""
+    early: Instance = "after" if shape.blocks == "osnet-ibn" else "none"
+    plan = AIN if shape.blocks == "osnet-ain" else [("none" if i else early,) * n for i, n in enumerate(shape.depths)]
+    if tuple(map(len, plan)) != shape.depths:
+        raise ConfigError(f"net: osnet-ain has three stages of two blocks (depths 2, 2, 2), not {shape.depths}")
     stages = nn.ModuleList()
     inner, last = shape.stem, len(shape.widths) - 1
-    for i, (width, depth) in enumerate(zip(shape.widths, shape.depths, strict=True)):
-        stages.append(osnet_stage(inner, width, depth, last=i == last, instance=instance and i == 0))
+    for i, (width, blocks) in enumerate(zip(shape.widths, plan, strict=True)):
+        stages.append(osnet_stage(inner, width, i == last, blocks))
         inner = width
-    return osnet_stem(shape.stem, instance), stages
+    return osnet_stem(shape.stem, shape.blocks != "osnet"), stages
 
 
 def _resnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
@@ -209,4 +214,12 @@ def _csp(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
     return nn.Sequential(stem), nn.ModuleList(stages)
 
 
-_BODIES = {"csp": _csp, "plain": _plain, "osnet": _osnet, "osnet-ibn": _osnet, "resnet": _resnet, "resnet-ibn": _resnet}
+_BODIES = {
+    "csp": _csp,
+    "plain": _plain,
+    "osnet": _osnet,
+    "osnet-ibn": _osnet,
+    "osnet-ain": _osnet,
+    "resnet": _resnet,
+    "resnet-ibn": _resnet,
+}

@@ -28,10 +28,12 @@ from perdure.train.embedder.export import export_onnx
 from perdure.train.embedder.losses import (
     batch_hard_triplet,
     box_consistency,
+    centre,
     centroid_triplet,
     circle,
     contrastive,
     identity_loss,
+    moved_centres,
     teacher_cosine,
     teacher_relations,
 )
@@ -50,18 +52,26 @@ CLASSIFIER_SCALE = (
 
 
 class Learner(nn.Module):
-    """The network, and the identity classifier that only training needs."""
+    """The network, and the identity classifier and the identities' centres that only training needs."""
+
+    centres: Tensor
 
     def __init__(self, net: BodyNet, identities: int) -> None:
         super().__init__()
         self.net = net
         self.classify = nn.Linear(net.shape.dim, identities, bias=False)
         nn.init.normal_(self.classify.weight, std=0.01)
+        self.register_buffer("centres", torch.zeros(identities, net.shape.dim))
 
     def forward(self, images: Tensor) -> tuple[BodyOutput, Tensor]:
         """The network's outputs and the classifier's logits, (N, identities)."""
         out = self.net(images)
         return out, self.classify(out.embedding)
+
+    def follow(self, raw: Tensor, labels: Tensor) -> None:
+        """Move the centres towards a batch of raw embeddings (N, D); -1 is nobody's."""
+        known = labels >= 0
+        self.centres.copy_(moved_centres(self.centres, raw[known].detach(), labels[known]))
 
 
 def train_embedder(config_path: Path, resume: bool) -> None:
@@ -212,12 +222,14 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             batch = next(batches).to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
                 out, logits = run.learner(as_planes(batch.pictures, device))
-            loss = total_loss(phase, config.label_smoothing, batch, out, logits)
+            loss = total_loss(phase, config.label_smoothing, batch, out, logits, run.learner.centres)
             run.learner.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(run.learner.parameters(), 5.0)
             for optimizer in optimizers:
                 optimizer.step()
+            if phase.centre:
+                run.learner.follow(out.raw, batch.labels)
             run.follow(min(config.average_decay, (1 + step + epoch * steps) / (10 + step + epoch * steps)))
             total += float(loss.detach())
         run.phase, run.epoch = number, epoch + 1
@@ -264,7 +276,9 @@ def finish(run: Run, material: Material) -> None:
         run.note(counted | {"rank1": score.rank1, "mean_ap": score.mean_ap})
 
 
-def total_loss(phase: Phase, smoothing: float, batch: Batch, out: BodyOutput, logits: Tensor) -> Tensor:
+def total_loss(
+    phase: Phase, smoothing: float, batch: Batch, out: BodyOutput, logits: Tensor, centres: Tensor
+) -> Tensor:
     """The weighted sum of the phase's losses; unlabelled crops (label -1) count for the teacher's only."""
     known = batch.labels >= 0
     raw, embedding, who = out.raw[known].float(), out.embedding.float(), batch.labels[known]
@@ -275,6 +289,8 @@ def total_loss(phase: Phase, smoothing: float, batch: Batch, out: BodyOutput, lo
         terms.append(phase.triplet * batch_hard_triplet(raw, who))
     if phase.centroid:
         terms.append(phase.centroid * centroid_triplet(raw, who))
+    if phase.centre:
+        terms.append(phase.centre * centre(raw, who, centres))
     if phase.contrastive:
         terms.append(phase.contrastive * contrastive(embedding[known], who))
     if phase.circle:
