@@ -13,11 +13,13 @@ for the simple policies, and rank-1 and mAP by the Market protocol with one quer
 Quality: the model's own and the plain one, fused and made the probability that a crop ranks its own identity first
 among 50 people (``perdure.evaluate.quality_calibration``), fitted on the same identities; the error is that on the last
 100. With ``--held-out`` the error is that of two fits, each on the queries of half of these people, on the other half;
-what is kept is fitted on all of them. The calibration is then measured with the new quality.
+what is kept is fitted on all of them. Market's crops are nearly all good, so as many of the same ones made worse are
+among what is fitted and checked (blurred, shrunk, dark, covered, cut: ``augment.degrade``, any severity), and what
+their similarities are worth is fitted on these. The calibration is then measured with the new quality.
 
 ``--write`` puts both and the two retrieval figures into the card; ``--keep`` keeps vectors and qualities of all crops
-there as ``NAME.npz``, as the model gives them, and takes them from there the next time (delete them when it
-changes).
+there as ``NAME.npz`` and ``NAME-worse.npz``, as the model gives them, and takes them from there the next time (delete
+them when it changes).
 """
 
 from __future__ import annotations
@@ -25,23 +27,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from perdure.embed.open import open_embedder
 from perdure.embed.quality import quality
-from perdure.evaluate.datasets import query_each, read
-from perdure.evaluate.embeddings import Embeddings, embed_pictures, load, people, save
+from perdure.evaluate.datasets import PictureSet, query_each, read
+from perdure.evaluate.embeddings import Embeddings, load, people, picture, save
 from perdure.evaluate.quality_calibration import GALLERY, error, fit_scale, ranks_first
 from perdure.evaluate.retrieval import Labels, score_vectors
-from perdure.evaluate.stream_calibration import FALSE_POSITIVE_RATE, comparisons, fit_calibration
+from perdure.evaluate.stream_calibration import FALSE_POSITIVE_RATE, comparisons, fit_calibration, fit_poor
+from perdure.gallery.calibrate import Poor
 from perdure.gallery.strangers import Strangers
 from perdure.models import catalogue
-from perdure.models.card import Calibration, Card, EmbedderOutput, QualityScale, StrangerTail
-from perdure.types import Bools, Float32s, Float64s, Ints
+from perdure.models.card import Calibration, Card, EmbedderOutput, PoorPictures, QualityScale, StrangerTail
+from perdure.train.embedder.augment import degrade
+from perdure.types import Bools, Float32s, Float64s, Image, Ints
 
 SHARED = Path(os.environ.get("PERDURE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 HELD_OUT = 100
@@ -65,11 +68,14 @@ def main() -> None:
         "embedder                            slope  offset threshold | held out: FPR  recall  rank-1    mAP | "
         "quality: own weight  error"
     )
+    kinds = crops_of(read(SHARED / "data" / "market1501-dev").pictures)
     for name in chosen.names or here:
-        everybody = embedded(name, chosen.keep)
+        everybody, worse = (embedded(name, kind, chosen.keep) for kind in kinds)
         last = np.isin(everybody.person, people(everybody)[-HELD_OUT:])
-        everybody, scale = rated(everybody, card_of(name), last, chosen.held_out)
-        found = calibrate(everybody[last if chosen.held_out else ~last], name, chosen.held_out)
+        fitted = last if chosen.held_out else ~last
+        plain = [np.array([quality(crop) for crop in kind.crops], np.float32) for kind in kinds]
+        (everybody, worse), scale = rated((everybody, worse), plain, card_of(name), last, chosen.held_out)
+        found = calibrate(everybody[fitted], worse[fitted], name, chosen.held_out)
         held = everybody[last]
         labels = Labels(held.person, held.camera)
         returning, strangers = (float(np.mean(kind > found.threshold)) for kind in pairs(held))
@@ -95,45 +101,80 @@ def card_of(name: str) -> Card:
     return next(card for card in catalogue.cards() if card.name == name and card.task == "embedder")
 
 
-def embedded(name: str, keep: Path | None) -> Embeddings:
+@dataclass(frozen=True)
+class Kind:
+    """N labelled pictures, as they are or made worse, in memory."""
+
+    ending: str
+    pictures: PictureSet
+    crops: list[Image]
+
+
+def crops_of(pictures: PictureSet) -> tuple[Kind, Kind]:
+    """The pictures as they are, and made worse by any severity, each with a stranger who may stand in front."""
+    crops, rng = [picture(path) for path in pictures.paths], np.random.default_rng(0)
+    strangers = rng.permutation(len(crops))
+    worse = [degrade(crop, crops[other], rng.uniform(0, 1), rng) for crop, other in zip(crops, strangers, strict=True)]
+    return Kind("", pictures, crops), Kind("-worse", pictures, worse)
+
+
+def embedded(name: str, kind: Kind, keep: Path | None) -> Embeddings:
     """All crops of Market-1501 dev by one model, their qualities as it gives them."""
-    kept = None if keep is None else keep / f"{name}.npz"
+    kept = None if keep is None else keep / f"{name}{kind.ending}.npz"
     if kept is not None and kept.exists():
         return load(kept)
-    made = embed_pictures(
-        read(SHARED / "data" / "market1501-dev").pictures, open_embedder(name, "cpu", 1, scaled=False)
-    )
+    model = open_embedder(name, "cpu", 1, scaled=False)
+    parts = [model.embed(kind.crops[start : start + 64]) for start in range(0, len(kind.crops), 64)]
+    vectors, own = (np.concatenate(part) for part in zip(*parts, strict=True))
+    who, paths = kind.pictures, tuple(str(path) for path in kind.pictures.paths)
+    made = Embeddings(model.name, vectors, who.person, who.camera, who.sequence, who.frame, own, paths)
     if kept is not None:
         save(made, kept)
     return made
 
 
-def rated(everybody: Embeddings, card: Card, last: Bools, held_out: bool) -> tuple[Embeddings, QualityScale | None]:
-    """The same crops with qualities that are probabilities, and how they became so; models that are code stay."""
+def rated(
+    kinds: tuple[Embeddings, Embeddings], plain: list[Float32s], card: Card, last: Bools, held_out: bool
+) -> tuple[list[Embeddings], QualityScale | None]:
+    """The same crops with qualities that are probabilities, and how they became so; models that are code stay.
+
+    Args:
+        kinds: the N crops as they are, and made worse.
+        plain: (N,) the plain quality of either.
+        card: of the model.
+        last: (N,) of the held-out people.
+        held_out: whether these are what is fitted to.
+    """
     if not isinstance(card.output, EmbedderOutput):
-        return everybody, None
-    plain = np.array([quality(np.asarray(cv2.imread(path), np.uint8)) for path in everybody.paths], np.float32)
-    own = everybody.quality if card.output.quality else None
+        return list(kinds), None
     fitted = last if held_out else ~last
-    first = ranks_first(everybody[fitted])
-    scale = fit_scale(None if own is None else own[fitted], plain[fitted], first)
-    raw = plain if own is None else own
+    has_own = card.output.quality is not None
+
+    def of(rows: Bools) -> tuple[Float32s | None, Float32s, Float64s]:
+        """Own and plain quality of both kinds, and the probability of ranking first among good crops."""
+        first = np.concatenate([ranks_first(kind[rows], among=kinds[0][rows]) for kind in kinds])
+        own = np.concatenate([kind.quality[rows] for kind in kinds])
+        return own if has_own else None, np.concatenate([told[rows] for told in plain]), first
+
+    scale = fit_scale(*of(fitted))
+    raw = [kind.quality if has_own else told for kind, told in zip(kinds, plain, strict=True)]
     if held_out:
-        wrong, checked = crossed(everybody.person[last], None if own is None else own[last], plain[last], first)
+        wrong, checked = crossed(np.tile(kinds[0].person[last], 2), *of(last))
     else:
-        wrong = error(scale, raw[last], plain[last], ranks_first(everybody[last]))
-        checked = f"error on the last {HELD_OUT} identities"
-    count = int(np.isfinite(first).sum())
+        own, told, first = of(last)
+        wrong, checked = error(scale, told if own is None else own, told, first), f"error on the last {HELD_OUT}"
+        checked += " identities"
+    identities, count = len(np.unique(kinds[0].person[fitted])), int(fitted.sum())
     block = QualityScale(
         own=scale.own,
         fused=scale.fused,
         first=scale.first,
         identities=GALLERY,
         error=round(wrong, 4),
-        fitted_on=f"Market-1501 dev, {len(np.unique(everybody.person[fitted]))} identities, {count} crops; {checked}",
+        fitted_on=f"Market-1501 dev, {identities} identities, {count} crops and as many made worse; {checked}",
         source=f"python bench/calibrate_cards.py {card.name}{' --held-out' if held_out else ''} --write",
     )
-    return replace(everybody, quality=scale(raw, plain)), block
+    return [replace(k, quality=scale(own, told)) for k, own, told in zip(kinds, raw, plain, strict=True)], block
 
 
 def crossed(person: Ints, own: Float32s | None, plain: Float32s, first: Float64s) -> tuple[float, str]:
@@ -156,9 +197,10 @@ def pairs(held: Embeddings) -> tuple[Float64s, Float64s]:
     return cosines[same & (held.camera[first] != held.camera[second])], cosines[~same]
 
 
-def calibrate(fitted: Embeddings, name: str, held_out: bool) -> Calibration:
-    """The calibration block of the card."""
+def calibrate(fitted: Embeddings, worse: Embeddings, name: str, held_out: bool) -> Calibration:
+    """The calibration block of the card, from good crops and the same made worse."""
     found, compared = fit_calibration(fitted), comparisons(fitted)
+    poor = fit_poor(fitted, worse, found)
     seen = card_of(name).trained_on
     who = f"{len(people(fitted))} {'held-out' if held_out else 'training'} identities"
     return Calibration(
@@ -171,6 +213,7 @@ def calibrate(fitted: Embeddings, name: str, held_out: bool) -> Calibration:
         second_offset=round(found.second_offset, 3),
         halves=round(found.halves, 4),
         strangers=None if found.strangers is None else tail(found.strangers),
+        poor=None if poor is None else points(poor),
         threshold=round(found.threshold, 4),
         false_positive_rate=FALSE_POSITIVE_RATE,
         fitted_on=f"Market-1501 dev, {who}, tracklets against parts of people. The model was trained on: {seen}",
@@ -190,6 +233,16 @@ def tail(found: Strangers) -> StrangerTail:
         shape=round(found.shape, 4),
         growth=round(found.growth, 4),
         narrowing=round(found.narrowing, 4),
+    )
+
+
+def points(found: Poor) -> PoorPictures:
+    """As the card keeps it."""
+    return PoorPictures(
+        quality=tuple(round(value, 4) for value in found.quality),
+        gain=tuple(round(value, 4) for value in found.gain),
+        shift=tuple(round(value, 4) for value in found.shift),
+        same=tuple(round(value, 4) for value in found.same),
     )
 
 

@@ -20,7 +20,7 @@ from perdure.errors import ConfigError, ModelError
 from perdure.events.places import Line, Places, Zone
 from perdure.events.tell import Events
 from perdure.events.visits import VisitRule
-from perdure.gallery.calibrate import Calibration
+from perdure.gallery.calibrate import Calibration, Poor
 from perdure.gallery.decide import FixedThreshold, Nearest, Posterior, Rule
 from perdure.gallery.exemplars import last, last_good, moving_average, ring_centroid
 from perdure.gallery.gallery import Gallery
@@ -232,4 +232,5 @@ def measured_by(card: Card) -> Calibration | None:
         measured.second_offset,
         measured.halves,
         None if measured.strangers is None else Strangers(**measured.strangers.model_dump()),
+        None if measured.poor is None else Poor(**measured.poor.model_dump()),
     )

@@ -38,6 +38,15 @@ def test_who_was_seen_by_one_camera_only_says_nothing(pictures_of) -> None:
     assert np.isfinite(found[pictures.person[one_camera] != 1]).all()
 
 
+def test_crops_can_be_looked_for_among_others(pictures_of) -> None:
+    pictures = pictures_of(people=6, spread=1.2, seed=3)
+    some = np.array([40, 3, 17, 90])
+    asked = pictures[some]
+    np.testing.assert_allclose(ranks_first(asked, 3, pictures), ranks_first(pictures, 3)[some])
+    nobody = replace(asked, person=np.array([999, 0, -1, asked.person[3]]))
+    assert np.isnan(ranks_first(nobody, 3, pictures)).tolist() == [True, True, True, False]
+
+
 def test_too_few_people_are_told(pictures_of) -> None:
     with pytest.raises(InputError, match="needs 50 people or more, found 8"):
         ranks_first(pictures_of(people=8))

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from perdure.cli.eval import app
 from perdure.config import GalleryConfig
 from perdure.errors import ConfigError, InputError, PerdureError
+from perdure.evaluate.calibration import cllr
 from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.partition import partition
 from perdure.evaluate.replay import best_threshold, replay, run_policy, snapshot, tell, thinned
 from perdure.evaluate.stream import halves, of_pictures, of_simulation
-from perdure.evaluate.stream_calibration import _with_growing_identities, fit_calibration
+from perdure.evaluate.stream_calibration import _probes, _with_growing_identities, fit_calibration, fit_poor
 from perdure.evaluate.stream_report import PolicyRun, report
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.constraints import seen_apart
@@ -189,11 +190,47 @@ def test_a_calibration_is_right_about_its_own_people(pictures_of: PicturesOf, ca
 def test_a_calibration_compares_with_part_of_an_identity_and_never_with_itself() -> None:
     person = np.array([1, 1, 1, 2, 2, 3])
     similarity = np.where(person[:, None] == person, 0.5, -0.1) + 99 * np.eye(6)
-    score, same = _with_growing_identities(similarity, person)
+    score, same, _ = _with_growing_identities(similarity, person, np.arange(len(person)))
     assert score[same] == pytest.approx(0.5)
     assert score[~same] == pytest.approx(-0.1)
     assert len(score[~same]) == 6 * 3 - 6
     assert 0 < same.sum() <= 5  # the third person has no other tracklet
+
+
+def worsened(pictures: Embeddings, seed: int) -> Embeddings:
+    """Each less like itself, by a quality that is told."""
+    rng = np.random.default_rng(seed)
+    quality = rng.uniform(0.1, 1, len(pictures))
+    off = rng.normal(size=pictures.vectors.shape)
+    vectors = pictures.vectors + ((1 - quality) * 1.6)[:, None] * off / np.linalg.norm(off, axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return replace(pictures, vectors=vectors.astype(np.float32), quality=quality.astype(np.float32))
+
+
+def test_what_poor_pictures_are_worth_holds_on_other_people(pictures_of: PicturesOf, calibration: Calibration) -> None:
+    fitted, others = pictures_of(40, seed=9), pictures_of(40, seed=11)
+    poor = fit_poor(fitted, worsened(fitted, 0), calibration)
+    assert poor is not None
+    assert (poor.quality[-1], poor.gain[-1], poor.shift[-1]) == (calibration.quality, 1, 0)
+    assert list(poor.quality) == sorted(poor.quality)
+    assert poor.shift[0] > 0.05  # the least similar are hardly evidence of somebody else
+    worse = worsened(others, 1)
+    similarity, person, own = _probes(others, worse)
+    score, same, probe = _with_growing_identities(similarity, person, own)
+    quality = worse.quality[probe].astype(np.float64)
+    bad = quality < 0.5
+    rules = {"as it is": replace(calibration, quality=0.0), "to neutral": calibration}
+    rules["measured"] = replace(calibration, poor=poor)
+    loss = {
+        name: cllr(rule.log_likelihood_ratio(rule.as_good(score[bad], quality[bad])), same[bad])
+        for name, rule in rules.items()
+    }
+    assert loss["measured"] < 0.8 * min(loss["as it is"], loss["to neutral"])
+
+
+def test_too_few_poor_pictures_say_nothing(pictures_of: PicturesOf, calibration: Calibration) -> None:
+    fitted = pictures_of(40, seed=9)
+    assert fit_poor(fitted, fitted, calibration) is None
 
 
 def test_the_report_has_a_line_per_policy_and_curves(pictures_of: PicturesOf, calibration: Calibration) -> None:

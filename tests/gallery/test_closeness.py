@@ -11,14 +11,27 @@ from perdure.gallery.transitions import BINS, EDGES_S, NOTHING_KNOWN, Chain, Tra
 
 def test_within_is_the_mean_of_pairs_drawn_to_what_is_usual() -> None:
     llr = np.array([[9, 2, 2, 0], [2, 9, 2, 0], [2, 2, 9, 0], [0, 0, 0, 9]], float)
-    found = closeness.within(llr, np.array([0, 0, 0, 1]))
+    found = closeness.within(llr, np.ones((4, 4)), np.array([0, 0, 0, 1]))
     assert found == pytest.approx([2.0, 2.0])  # one tracklet: as is usual here
     split = closeness.within(
-        np.array([[9, 6, 0, 0], [6, 9, 0, 0], [0, 0, 9, 0], [0, 0, 0, 9]], float), np.array([0, 0, 1, 1])
+        np.array([[9, 6, 0, 0], [6, 9, 0, 0], [0, 0, 9, 0], [0, 0, 0, 9]], float),
+        np.ones((4, 4)),
+        np.array([0, 0, 1, 1]),
     )
     assert split == pytest.approx([(6 + 3 * 3) / 4, (0 + 3 * 3) / 4])
-    alone = closeness.within(np.zeros((2, 2)), np.array([0, 1]))
+    alone = closeness.within(np.zeros((2, 2)), np.ones((2, 2)), np.array([0, 1]))
     assert alone == pytest.approx([closeness.USUAL_WITHIN] * 2)
+
+
+def test_poor_pictures_of_one_person_are_not_expected_to_be_as_alike() -> None:
+    llr = np.array([[9, 5, 0.5], [5, 9, 0.5], [0.5, 0.5, 9]])
+    expected = np.array([[1, 1, 0.1], [1, 1, 0.1], [0.1, 0.1, 0.1]])
+    whole = closeness.within(llr, expected, np.array([0, 0, 1]))
+    assert whole == pytest.approx([5.0, 5.0])  # all of it usual: one pair, and a tracklet without any
+    mixed = closeness.within(llr, expected, np.zeros(3, int))
+    assert mixed == pytest.approx([6.0 / 1.2])  # the nats of three pairs, of which two are worth a tenth
+    poor, good = (closeness.odds(0.5, 5.0, 5.0, 0.0, share) for share in (0.1, 1.0))
+    assert poor > 0 > good
 
 
 def test_the_same_likeness_between_is_worth_less_where_people_are_like_themselves() -> None:

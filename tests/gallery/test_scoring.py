@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from perdure.gallery.calibrate import Poor
 from perdure.gallery.exemplars import last, unit
 from perdure.gallery.index import Index
 from perdure.gallery.scoring import CentredLinkage, Representatives
@@ -118,6 +119,36 @@ def test_poor_pictures_say_little_either_way():
     assert calibration.log_likelihood_ratio(np.array(neutral)) == pytest.approx(0.0)
 
 
+POOR = Poor((0.2, 0.5, 0.9), (0.4, 0.7, 1.0), (0.25, 0.1, 0.0), (0.1, 0.4, 1.0))
+
+
+def test_what_poor_pictures_are_worth_is_taken_from_where_it_was_measured():
+    calibration = replace(CALIBRATION, quality=0.9, poor=POOR)
+    similarity = np.array([-0.1, 0.3, 0.6])
+    for quality, gain, shift in ((0.0, 0.4, 0.25), (0.2, 0.4, 0.25), (0.35, 0.55, 0.175), (0.7, 0.85, 0.05), (1, 1, 0)):
+        found = calibration.as_good(similarity, np.full(3, quality))
+        np.testing.assert_allclose(found, gain * similarity + shift, atol=1e-12)
+    half_body = calibration.log_likelihood_ratio(calibration.as_good(np.array(0.38), np.array(0.2)))
+    assert half_body > 0 > calibration.log_likelihood_ratio(np.array(0.38))
+
+
+def test_the_poorer_of_two_tracklets_says_what_their_similarity_is_worth():
+    vectors = unit(np.random.default_rng(2).normal(size=(3, 8)) + 1)
+    index = Index(8)
+    for i, (vector, quality) in enumerate(zip(vectors, (0.95, 0.2, 0.5), strict=True)):
+        index.put(str(i), vector, 0.0, 1.0, 0, quality)
+    calibration = replace(CALIBRATION, quality=0.9, poor=POOR)
+    scorer = CentredLinkage(calibration, crowding_weight=0.0, learns=False)
+    scorer.placed(0, index)
+    table = scorer.table(index)
+    np.testing.assert_allclose(table[0], POOR.as_good(vectors @ vectors[0], np.array([0.95, 0.2, 0.5])), atol=1e-5)
+    np.testing.assert_allclose(table[1], POOR.as_good(vectors @ vectors[1], np.array([0.2, 0.2, 0.2])), atol=1e-5)
+    np.testing.assert_allclose(table, table.T, atol=1e-5)
+    rows, worth = scorer.poorer(2, index)
+    assert rows.tolist() == [1]
+    np.testing.assert_allclose(worth, scorer.pairs(2, index)[rows])
+
+
 def test_a_similarity_means_less_where_it_is_crowded():
     rng = np.random.default_rng(5)
     hub = unit(rng.normal(size=8))
@@ -134,16 +165,25 @@ def test_a_similarity_means_less_where_it_is_crowded():
     np.testing.assert_allclose(scorer.table(index)[3], scorer.pairs(3, index), atol=1e-6)
 
 
-def test_no_identity_off_the_list_is_above_the_ceiling():
+@pytest.mark.parametrize("poor", [None, POOR])
+@pytest.mark.parametrize("quality", [0.3, 0.95])
+def test_no_identity_off_the_list_is_above_the_ceiling_but_for_poor_pictures(poor, quality):
     rng = np.random.default_rng(6)
     vectors, cameras = unit(rng.normal(size=(200, 8)) + 0.5), rng.integers(0, 3, 200)
-    index, scorer = filled(vectors, cameras, np.arange(200)), CentredLinkage(CALIBRATION, learns=False)
+    index = Index(8)
+    for i in range(200):
+        index.put(str(i), vectors[i], i, i + 1.0, int(cameras[i]), quality if i == 7 else rng.uniform(0, 1))
+    index.owners[:] = np.arange(200)
+    scorer = CentredLinkage(replace(CALIBRATION, quality=0.9, poor=poor), learns=False)
     scorer.placed(0, index)
     order = index.nearest(scorer.probes(np.array([7]), index), 200)[0]
     similarity = scorer.similarity(7, index, 200)
+    rows, worth = scorer.poorer(7, index)
+    assert (len(rows) > 0) == (poor is not None)
     for place in (20, 80, 150):
-        rest = order.rows[place:]
-        assert similarity[rest[rest != 7]].max() <= scorer.ceiling(float(order.scores[place]), 7, index) + 1e-6
+        ceiling = scorer.ceiling(float(order.scores[place]), 7, index)
+        rest = np.setdiff1d(order.rows[place:], [7, *rows[worth > ceiling]])
+        assert similarity[rest].max() <= ceiling + 1e-6
 
 
 def test_the_second_look_is_worth_what_the_calibration_says():

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from perdure.gallery import shortlist as module
+from perdure.gallery.calibrate import Poor
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.index import Index
 from perdure.gallery.scoring import CentredLinkage
@@ -64,6 +67,30 @@ def test_the_list_is_short_and_has_whoever_was_just_seen(monkeypatch: pytest.Mon
     assert listed.index.ids[listed.row] == "probe"
     full = scorer.similarity(probe, index, 3000)
     assert scorer.similarity(listed.row, listed.index, len(listed.codes)) == pytest.approx(full[listed.codes])
+
+
+@pytest.mark.parametrize("quality", [0.25, 0.6, 0.95])
+def test_poor_pictures_are_on_the_list_where_they_are_worth_more_than_their_cosine(
+    monkeypatch: pytest.MonkeyPatch, quality: float
+) -> None:
+    poor = Poor((0.2, 0.5, 0.9), (0.4, 0.7, 1.0), (0.3, 0.15, 0.0), (0.1, 0.4, 1.0))
+    index, scorer = Index(8), CentredLinkage(replace(CALIBRATION, quality=0.9, poor=poor), learns=False)
+    rng = np.random.default_rng(4)
+    vectors = rng.normal(size=(401, 8)) + 0.5
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    qualities = np.append(np.where(rng.random(400) < 0.1, rng.uniform(0, 0.9, 400), 0.95), quality)
+    for i, vector in enumerate(vectors.astype(np.float32)):
+        index.put(str(i), vector, 100.0 * i, 100.0 * i + 1, i % 3, qualities[i])
+        index.owners[i] = i // 2
+    scorer.placed(400, index)
+    index.owners[400] = -1
+    for name, value in (("ALL_BELOW", 20), ("FIRST", 4), ("RECENT_S", 0.0)):
+        monkeypatch.setattr(module, name, value)
+    listed = shortlist(400, index, scorer)
+    full, found = (scorer.similarity(*place) for place in ((400, index, 200), (listed.row, listed.index, 200)))
+    assert len(listed.codes) < 200
+    assert found.max() == pytest.approx(full.max())
+    assert listed.codes[found.argmax()] == full.argmax()
 
 
 def test_a_small_gallery_is_compared_whole() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from perdure.assemble import measured_by
 from perdure.errors import ModelError
+from perdure.gallery.calibrate import Poor
 from perdure.models import card as card_module
 from perdure.models.card import Card, read_card
 from perdure.models.catalogue import CARDS
@@ -158,18 +160,42 @@ def test_a_scale_of_quality_rises(change: dict[str, object], told: str) -> None:
         Card.model_validate({**EMBEDDER, "quality": {**block, **change}})
 
 
+CALIBRATED: dict[str, object] = {
+    "slope": 20.0,
+    "offset": -12.0,
+    "impostor_mean": 0.4,
+    "impostor_std": 0.1,
+    "threshold": 0.7,
+    "fitted_on": "x",
+    "same_pairs": 1,
+    "different_pairs": 1,
+    "source": "y",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"gain": [0.5, 1.0]}, "same number of points"),
+        ({"quality": [0.5, 0.5, 0.9]}, "in .0, 1. and rises"),
+        ({"quality": [0.5, 0.9, 1.1]}, "in .0, 1. and rises"),
+        ({"gain": [0.0, 0.7, 1.0]}, "gain is above 0"),
+        ({"shift": [0.2, 0.1, 0.1]}, "shift 0"),
+        ({"same": [0.1, 1.2, 1.0]}, "same lies in"),
+    ],
+)
+def test_what_poor_pictures_are_worth_ends_at_the_usual_ones(change: dict[str, object], told: str) -> None:
+    poor = {"quality": [0.3, 0.6, 0.9], "gain": [0.5, 0.7, 1.0], "shift": [0.2, 0.1, 0.0], "same": [0.1, 0.4, 1.0]}
+    card = Card.model_validate({**EMBEDDER, "calibration": {**CALIBRATED, "poor": poor}})
+    found = measured_by(card)
+    assert found is not None
+    assert found.poor == Poor((0.3, 0.6, 0.9), (0.5, 0.7, 1.0), (0.2, 0.1, 0.0), (0.1, 0.4, 1.0))
+    with pytest.raises(ValidationError, match=told):
+        Card.model_validate({**EMBEDDER, "calibration": {**CALIBRATED, "poor": {**poor, **change}}})
+
+
 def test_a_calibration_says_where_it_comes_from() -> None:
-    block = {
-        "slope": 20.0,
-        "offset": -12.0,
-        "impostor_mean": 0.4,
-        "impostor_std": 0.1,
-        "threshold": 0.7,
-        "fitted_on": "x",
-        "same_pairs": 1,
-        "different_pairs": 1,
-        "source": "y",
-    }
+    block = dict(CALIBRATED)
     calibration = Card.model_validate({**EMBEDDER, "calibration": block}).calibration
     assert calibration is not None
     assert calibration.threshold == 0.7

@@ -24,32 +24,37 @@ POINTS = 20
 BLOCK = 512
 
 
-def ranks_first(embeddings: Embeddings, gallery: int = GALLERY) -> Float64s:
+def ranks_first(embeddings: Embeddings, gallery: int = GALLERY, among: Embeddings | None = None) -> Float64s:
     """(N,) probability that each crop finds its own identity first among so many people; NaN where it cannot.
 
     By the Market-1501 protocol: crops of the same person by the same camera do not count. The others are drawn at
     random from all people there are; how often nobody of a draw is nearer than the nearest of one's own is counted
     exactly (hypergeometric).
 
+    Args:
+        embeddings: what is looked for.
+        gallery: people in a draw.
+        among: what it is looked for in; None: among themselves.
+
     Raises:
         InputError: there are fewer people than that.
     """
-    kept = embeddings.person > 0
-    people, owner = np.unique(embeddings.person, return_inverse=True)
+    among = embeddings if among is None else among
+    people, owner = np.unique(among.person, return_inverse=True)
     others = len(people[people > 0]) - 1
     if others < gallery - 1:
         raise InputError(f"the quality of crops needs {gallery} people or more, found {others + 1}")
     order = np.argsort(owner, kind="stable")
     firsts = np.searchsorted(owner[order], np.arange(len(people)))
     found = np.full(len(embeddings), np.nan)
-    for start in range(0, len(embeddings), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(embeddings)))
-        rows = rows[kept[rows]]
-        cosines = embeddings.vectors[rows] @ embeddings.vectors.T
-        own = owner[rows, None] == owner
-        cosines[own & (embeddings.camera[rows, None] == embeddings.camera)] = -np.inf
+    asked = np.flatnonzero((embeddings.person > 0) & np.isin(embeddings.person, people))
+    for rows in np.array_split(asked, len(asked) // BLOCK + 1):
+        person = embeddings.person[rows]
+        cosines = embeddings.vectors[rows] @ among.vectors.T
+        own = person[:, None] == among.person
+        cosines[own & (embeddings.camera[rows, None] == among.camera)] = -np.inf
         best = np.maximum.reduceat(cosines[:, order], firsts, axis=1)
-        mine = best[np.arange(len(rows)), owner[rows]]
+        mine = best[np.arange(len(rows)), np.searchsorted(people, person)]
         nearer = ((best > mine[:, None]) & (people > 0)).sum(axis=1)
         found[rows] = np.where(np.isfinite(mine), _none_drawn(nearer, others, gallery - 1), np.nan)
     return found

@@ -9,9 +9,9 @@ import numpy as np
 from perdure.errors import InputError
 from perdure.evaluate.calibration import fit_affine
 from perdure.evaluate.embeddings import Embeddings
-from perdure.gallery.calibrate import Calibration
+from perdure.gallery.calibrate import Calibration, Poor
 from perdure.gallery.exemplars import unit
-from perdure.gallery.neighbours import uncrowded, with_help
+from perdure.gallery.neighbours import CROWDING_WEIGHT, crowding, known_share, uncrowded, with_help
 from perdure.gallery.strangers import FEWEST, PARTS, Sample, fit_strangers
 from perdure.simulate.stream_fit import tracklets_of
 from perdure.types import Bools, Float32s, Float64s, Ints
@@ -20,6 +20,10 @@ FALSE_POSITIVE_RATE = 0.01
 """Of two crops of strangers, at the threshold given to the simple policies."""
 LOW_QUALITY = 0.05
 """All but this share of the crops are pictures as good as the calibration knows them."""
+POOR_PARTS = 6
+"""At so many qualities below that it is measured what poorer pictures are worth."""
+FEWEST_POOR = 40
+"""Poor pictures that each of them needs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +65,61 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
     return replace(first, second_slope=slope, second_offset=offset, halves=_halves(kept, centred), strangers=tail)
 
 
+def fit_poor(embeddings: Embeddings, worse: Embeddings, calibration: Calibration) -> Poor | None:
+    """What similarities are worth where the pictures are poorer than those that ``calibration`` was fitted on.
+
+    Every worsened crop is compared, as a tracklet of its own, with what a gallery knows of everybody by good pictures
+    (``comparisons``). Logistic regression at even odds on parts of like quality.
+
+    Args:
+        embeddings: what ``calibration`` was fitted on.
+        worse: row by row the same crops made worse, with their qualities then.
+        calibration: of good pictures.
+
+    Returns:
+        None where too few of them are poor.
+    """
+    people = embeddings.person > 0
+    kept, worse = embeddings[people], worse[people]
+    similarity, person, own = _probes(kept, worse)
+    score, same, probe = _with_growing_identities(similarity, person, own)
+    quality = worse.quality.astype(np.float64)
+    poor = np.flatnonzero(quality < calibration.quality)
+    parts = min(POOR_PARTS, len(poor) // FEWEST_POOR)
+    good = comparisons(kept)
+    usual = float(calibration.log_likelihood_ratio(good.score[good.same]).mean())
+    points = [(calibration.quality, 1.0, 0.0, 1.0)]
+    for part in reversed(np.array_split(poor[np.argsort(quality[poor], kind="stable")], parts) if parts else []):
+        here = np.isin(probe, part)
+        slope, offset = fit_affine(score[here], same[here])
+        place, nats = float(quality[part].mean()), slope * float(score[here & same].mean()) + offset
+        if slope > 0 and place < points[-1][0]:
+            gain, shift = slope / calibration.slope, (offset - calibration.offset) / calibration.slope
+            points.append((place, gain, shift, float(np.clip(nats / usual, 0, 1))))
+    return Poor(*map(tuple, zip(*reversed(points), strict=True))) if len(points) > 1 else None
+
+
+def _probes(kept: Embeddings, worse: Embeddings) -> tuple[Float64s, Ints, Ints]:
+    """(K, M) similarities of worsened crops with all M tracklets, (M,) whose those are, (K,) the tracklet of each."""
+    means, person, camera = _tracklets(kept)
+    own = tracklets_of(kept.person, kept.camera, kept.sequence, kept.frame)
+    probes: Float32s = worse.vectors.copy()
+    for number in np.unique(camera):
+        shift = means[camera == number].mean(axis=0)
+        means[camera == number] -= shift
+        probes[kept.camera == number] -= shift
+    means, probes = unit(means), unit(probes)
+    similarity: Float64s = (probes @ means.T).astype(np.float64)
+    excess = []
+    for table, itself in ((similarity, own), ((means @ means.T).astype(np.float64), np.arange(len(means)))):
+        others = table.copy()
+        others[np.arange(len(table)), itself] = -np.inf
+        excess.append(crowding(others))
+    share = CROWDING_WEIGHT * known_share(len(means))
+    of_probes, of_tracklets = (share * (crowd - excess[1].mean()) for crowd in excess)
+    return similarity - of_probes[:, None] - of_tracklets, person, own
+
+
 def strangers_of(similarity: Float64s, person: Ints) -> tuple[Sample, Float64s]:
     """How near each tracklet comes to other people, and (M,) its mean similarity with its own; NaN without any.
 
@@ -89,7 +148,8 @@ def comparisons(embeddings: Embeddings) -> Comparisons:
         InputError: nobody has two tracklets, or there is only one person.
     """
     similarity, person, _ = similarities(embeddings[embeddings.person > 0], centred=True)
-    return Comparisons(*_with_growing_identities(uncrowded(similarity), person))
+    score, same, _ = _with_growing_identities(uncrowded(similarity), person, np.arange(len(person)))
+    return Comparisons(score, same)
 
 
 def similarities(kept: Embeddings, centred: bool = True) -> tuple[Float64s, Ints, float]:
@@ -108,28 +168,35 @@ def similarities(kept: Embeddings, centred: bool = True) -> tuple[Float64s, Ints
 
 def _fitted(similarity: Float64s, person: Ints) -> tuple[float, float]:
     """Slope and offset of the log-likelihood ratio."""
-    score, same = _with_growing_identities(similarity, person)
+    score, same, _ = _with_growing_identities(similarity, person, np.arange(len(person)))
     if not same.any():
         raise InputError("a calibration needs somebody with two tracklets")
     return fit_affine(score, same)
 
 
-def _with_growing_identities(similarity: Float64s, person: Ints) -> tuple[Float64s, Bools]:
-    """Mean similarity of every tracklet with a random part of each person's, and whether that is its own person."""
-    rng, rows = np.random.default_rng(0), np.arange(len(person))
-    scores, same = [], []
+def _with_growing_identities(similarity: Float64s, person: Ints, own: Ints) -> tuple[Float64s, Bools, Ints]:
+    """Mean similarity of probes with a random part of each person's tracklets, whether that is their own, and which.
+
+    Args:
+        similarity: (K, M) of probes with tracklets.
+        person: (M,) whose the tracklets are.
+        own: (K,) the tracklet that each probe is, or is of; it is not compared with that one.
+    """
+    rng, rows = np.random.default_rng(0), np.arange(len(own))
+    scores, same, probes = [], [], []
     for number in np.unique(person):
         members = rng.permutation(np.flatnonzero(person == number))
-        count = rng.integers(1, len(members) + 1, len(person))
+        count = rng.integers(1, len(members) + 1, len(own))
         total = np.cumsum(similarity[:, members], axis=1)[rows, count - 1]
         place = np.full(len(person), len(members))
         place[members] = np.arange(len(members))
-        itself = place < count
-        total[itself] -= np.diag(similarity)[itself]
+        itself = place[own] < count
+        total[itself] -= similarity[rows, own][itself]
         others = count - itself
         scores.append((total / np.maximum(others, 1))[others > 0])
-        same.append((person == number)[others > 0])
-    return np.concatenate(scores), np.concatenate(same)
+        same.append((person[own] == number)[others > 0])
+        probes.append(rows[others > 0])
+    return np.concatenate(scores), np.concatenate(same), np.concatenate(probes)
 
 
 def _tracklets(kept: Embeddings) -> tuple[Float32s, Ints, Ints]:

@@ -16,6 +16,29 @@ MIXED_BELOW = 0.45
 
 
 @dataclass(frozen=True, slots=True)
+class Poor:
+    """What the similarity of pictures worse than usual is worth: that of good ones is ``gain * similarity + shift``.
+
+    Half a body is less like its own person than a whole one, and hardly less unlike strangers: what would speak against
+    the same person with good pictures may speak for it here.
+    """
+
+    quality: tuple[float, ...]
+    """(P,) qualities, rising, where this was measured; between them it is interpolated, beyond them it stays."""
+    gain: tuple[float, ...]
+    """(P,) above 0."""
+    shift: tuple[float, ...]
+    """(P,)"""
+    same: tuple[float, ...]
+    """(P,) mean nats of the same person there, as a share of those with good pictures."""
+
+    def as_good(self, similarity: Float64s, quality: Float64s) -> Float64s:
+        """The similarity of good pictures that is worth as much; both arrays broadcast."""
+        gain, shift = (np.interp(quality, self.quality, known) for known in (self.gain, self.shift))
+        return np.asarray(gain * similarity + shift)
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """How an embedder's similarities are distributed; measured once per model and kept on its card.
 
@@ -41,15 +64,25 @@ class Calibration:
     """Mean similarity of the two halves of a tracklet; 0: not known."""
     strangers: Strangers | None = None
     """How near strangers come; None: not measured, then normal."""
-
-    def trust(self, quality: Float64s) -> Float64s:
-        """In [0, 1]: how much of the evidence of a picture counts; all of it from ``quality`` on."""
-        return np.minimum(1.0, np.asarray(quality) / self.quality) if self.quality > 0 else np.ones_like(quality)
+    poor: Poor | None = None
+    """What pictures worse than ``quality`` say; None: not measured, then less the worse they are."""
 
     @property
     def neutral(self) -> float:
         """The similarity that speaks neither for nor against."""
         return -self.offset / self.slope
+
+    def as_good(self, similarity: Float64s, quality: Float64s) -> Float64s:
+        """Similarities of pictures of such qualities as what similarities of good ones are worth; both broadcast.
+
+        Unless it was measured (``poor``) it is drawn towards the neutral one, as far as the quality is below usual.
+        """
+        if self.poor is not None:
+            return self.poor.as_good(similarity, quality)
+        if self.quality <= 0:
+            return similarity
+        trust = np.minimum(1.0, np.asarray(quality) / self.quality)
+        return np.asarray(self.neutral + trust * (similarity - self.neutral))
 
     @property
     def mixed_below(self) -> float:
@@ -57,6 +90,12 @@ class Calibration:
         if self.halves <= 0:
             return -1.0
         return self.impostor_mean + (1 - self.impostor_mean) * MIXED_BELOW * self.halves
+
+    def expected(self, quality: Float64s) -> Float64s:
+        """What one person gets with pictures of such qualities, as a share of the nats with good ones."""
+        if self.poor is None:
+            return np.ones_like(quality)
+        return np.asarray(np.interp(quality, self.poor.quality, self.poor.same))
 
     def log_likelihood_ratio(self, similarity: Float64s) -> Float64s:
         """Of "same" against "different", nats."""

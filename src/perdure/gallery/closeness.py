@@ -23,24 +23,28 @@ USUAL_WITHIN = 3.5
 """Nats: the mean within groups where none around has two tracklets."""
 
 
-def within(llr: Float64s, groups: Ints) -> Float64s:
-    """(G,) nats: mean over the pairs within each of G groups, drawn towards that of all of them.
+def within(llr: Float64s, expected: Float64s, groups: Ints) -> Float64s:
+    """(G,) nats of good pictures: mean over the pairs within each of G groups, drawn towards that of all of them.
 
     Args:
         llr: (n, n) nats for one person, by appearance, symmetric.
+        expected: (n, n) what one person gets with pictures so good, as a share of the nats with good ones.
         groups: (n,) from 0 without gaps.
     """
     same = groups[:, None] == groups
     np.fill_diagonal(same, val=False)
-    pairs = np.bincount(groups, same.sum(axis=1)) / 2
+    pairs = np.bincount(groups, np.where(same, expected, 0.0).sum(axis=1)) / 2
     total = np.bincount(groups, np.where(same, llr, 0.0).sum(axis=1)) / 2
     usual = total.sum() / pairs.sum() if pairs.sum() else USUAL_WITHIN
     return np.asarray((total + USUAL_PAIRS * usual) / (pairs + USUAL_PAIRS))
 
 
-def odds(between: float, one: float, other: float, linked: float) -> float:
-    """Nats for one person, from the mean likeness between two groups, within each, and what transitions say."""
-    return float(np.dot(JOIN, [between, (one + other) / 2, linked, 1.0]))
+def odds(between: float, one: float, other: float, linked: float, expected: float = 1.0) -> float:
+    """Nats for one person, from the mean likeness between two groups, within each, and what transitions say.
+
+    ``expected``: what one person gets between the groups, for the quality of the pictures, as a share of good ones.
+    """
+    return float(np.dot(JOIN, [between, expected * (one + other) / 2, linked, 1.0]))
 
 
 def linked(chain: Chain, one: Ints, other: Ints) -> float:

@@ -139,13 +139,12 @@ def _about(scene: Scene, name: str) -> Iterator[Question]:
     if (weakest := _weakest(scene, llr, mine)) is not None:
         part, odds = weakest
         yield _question("part", scene, llr, part, np.setdiff1d(mine, part), odds)
-    partition, within = scene.gallery.partition, closeness.within(llr, owners)
+    partition, within = scene.gallery.partition, closeness.within(llr, scene.expected, owners)
     for code in np.unique(owners):
         theirs = np.flatnonzero(owners == code)
         if code == scene.own or scene.apart[np.ix_(mine, theirs)].any():
             continue
-        between, linked = float(llr[np.ix_(mine, theirs)].mean()), closeness.linked(scene.chain, mine, theirs)
-        odds = closeness.odds(between, within[scene.own], within[code], linked)
+        odds = scene.odds(mine, theirs, llr, (float(within[scene.own]), float(within[code])))
         asked = _question("join", scene, llr, mine, theirs, odds)
         there = partition.identity_of[asked.second]
         yield replace(asked, one=tuple(partition.members[name]), other=tuple(partition.members[there]))

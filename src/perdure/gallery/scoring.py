@@ -15,6 +15,7 @@ from perdure.gallery.scan import Probes
 from perdure.gallery.site import CARD_PAIRS, LATEST, Seen, calibrated, mean_apart, spread_of_strangers
 from perdure.types import Exemplars, Float32s, Float64s, Ints
 
+EVERYBODY = slice(None)
 COHORT = 4096
 """Tracklets, the latest, that say how crowded it is around one: bounded work."""
 BLOCK = 256
@@ -65,8 +66,8 @@ class CentredLinkage:
 
     Half of how crowded it is around either tracklet, beyond what is usual, is taken off (``neighbours``).
 
-    Poor pictures look alike whoever is on them, and say little: the similarity is drawn towards the neutral one, at
-    which the likelihood ratio is 1, as far as the poorer of the two is worse than what the calibration was measured on.
+    Poor pictures are less like their own person and say less: the similarity becomes that of good pictures that is
+    worth as much as this one is with pictures as poor as the poorer of the two (``Calibration.as_good``).
 
     Average linkage beat the best and the mean of the three best pairs on market1501-dev (docs/gallery.md).
     """
@@ -116,19 +117,18 @@ class CentredLinkage:
         total = np.bincount(owners[counted], (weights * pairs)[counted], minlength=identities)
         return np.asarray(np.divide(total, size, out=np.full(identities, -np.inf), where=size > 0))
 
-    def pairs(self, row: int, index: Index) -> Float64s:
-        """(N,) similarity of the tracklet in ``row`` with every tracklet."""
-        crowding = index.crowding
-        raw = self._raw(slice(row, row + 1), slice(None), index)[0]
-        similarity = raw - self.crowding_weight * (crowding + crowding[row])
-        return self._trusted(similarity, np.minimum(index.qualities, index.qualities[row]))
+    def pairs(self, row: int, index: Index, others: Ints | slice = EVERYBODY) -> Float64s:
+        """(N,) similarity of the tracklet in ``row`` with every tracklet, or with ``others``."""
+        raw = self._raw(slice(row, row + 1), others, index)[0]
+        similarity = raw - self.crowding_weight * (index.crowding[others] + index.crowding[row])
+        return self.calibration.as_good(similarity, np.minimum(index.qualities[others], index.qualities[row]))
 
     def table(self, index: Index) -> Float64s:
         """(N, N) similarity of all tracklets with all, as ``pairs``."""
         crowding, qualities = index.crowding, index.qualities
         raw = self._raw(slice(None), slice(None), index)
         similarity = raw - self.crowding_weight * (crowding[:, None] + crowding)
-        return self._trusted(similarity, np.minimum(qualities[:, None], qualities))
+        return self.calibration.as_good(similarity, np.minimum(qualities[:, None], qualities))
 
     def matrix(self, rows: Ints, index: Index) -> Float64s:
         """(n, n) similarity of the tracklets in ``rows`` by all that is known now, with the help of their neighbours.
@@ -141,7 +141,7 @@ class CentredLinkage:
         if calibration.second_slope > 0:
             helped = calibration.like_first(with_help(raw, calibration, self.crowding_weight))
             similarity += known_share(len(rows)) * (helped - similarity)
-        return self._trusted(similarity, np.minimum(qualities[:, None], qualities))
+        return self.calibration.as_good(similarity, np.minimum(qualities[:, None], qualities))
 
     def _raw(self, rows: Ints | slice, others: Ints | slice, index: Index) -> Float64s:
         """(R, N) centred similarity of some tracklets with others."""
@@ -155,11 +155,6 @@ class CentredLinkage:
         """Centred cosines as similarities: strangers have mean 0, identity is 1."""
         km = self._kappa * self._mu
         return np.asarray((cosine * (1 - km) + km - self._mu) / (1 - self._mu))
-
-    def _trusted(self, similarity: Float64s, quality: Float64s) -> Float64s:
-        """Drawn towards the neutral similarity as far as the poorer of the two pictures is too poor."""
-        neutral = self.calibration.neutral
-        return np.asarray(neutral + self.calibration.trust(quality) * (similarity - neutral))
 
     def _measure_crowding(self, row: int, index: Index) -> None:
         """How much more crowded it is around a row than is usual, among the latest ``COHORT`` tracklets."""
@@ -199,7 +194,8 @@ class CentredLinkage:
         """(R,) similarity of the one probe, which has this quality, with the tracklets in ``rows``; crowding aside."""
         assert probe.shift is not None
         dots = index.vectors[rows] @ probe.vectors[0] - probe.shift[index.cameras[rows], 0]
-        return self._trusted(self._scaled(dots * index.gains[rows]), np.minimum(index.qualities[rows], quality))
+        similarity = self._scaled(dots * index.gains[rows])
+        return self.calibration.as_good(similarity, np.minimum(index.qualities[rows], quality))
 
     def refresh(self, index: Index, changed: Ints) -> None:
         """Learn the means of cameras and site anew where a twentieth came or went, else place some rows.
@@ -218,10 +214,20 @@ class CentredLinkage:
             self._place(changed, index)
 
     def ceiling(self, cosine: float, row: int, index: Index) -> float:
-        """No identity is more similar to the tracklet in ``row`` if all its tracklets have at most this cosine."""
+        """No identity is more similar to the tracklet in ``row`` if all its tracklets have at most this cosine.
+
+        Nor if it has others, with poorer pictures, that are not more similar than this (``poorer``).
+        """
         crowding = index.crowding
-        highest = float(self._scaled(np.array(cosine))) - self.crowding_weight * float(crowding[row] + crowding.min())
-        return max(self.calibration.neutral, highest)
+        highest = self._scaled(np.array(cosine)) - self.crowding_weight * (crowding[row] + crowding.min())
+        return max(self.calibration.neutral, float(self.calibration.as_good(highest, index.qualities[row])))
+
+    def poorer(self, row: int, index: Index) -> tuple[Ints, Float64s]:
+        """(R,) tracklets with poorer pictures than the one in ``row``, where these raise a similarity, and (R,) it."""
+        poor = self.calibration.poor
+        bar = -np.inf if poor is None else min(float(index.qualities[row]), poor.quality[-1])
+        rows = np.flatnonzero(index.qualities < bar)
+        return rows, self.pairs(row, index, rows)
 
     def _place(self, rows: slice | Ints, index: Index) -> None:
         """Note the lengths of rows after their camera's mean is taken off."""

@@ -40,6 +40,7 @@ def shortlist(row: int, index: Index, scorer: Scorer, always: Ints = NOBODY) -> 
     With the k nearest tracklets known, all others are at most as near as the k-th, and so is any mean of them: no
     identity off the list scores above that. The list grows until somebody on it does, or until what is off it speaks
     against "same person" (Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", PODS 2001, sec. 4).
+    Tracklets of poor pictures are worth more than their cosine says; they are few, and looked at one by one.
     """
     if len(index) < ALL_BELOW or not isinstance(scorer, CentredLinkage):
         everybody = np.arange(int(index.owners.max(initial=-1)) + 1)
@@ -47,11 +48,12 @@ def shortlist(row: int, index: Index, scorer: Scorer, always: Ints = NOBODY) -> 
     owners = index.owners
     recent = owners[index.ends >= index.starts[row] - RECENT_S]
     probes, count = scorer.probes(np.array([row]), index), FIRST
+    poorer, worth = scorer.poorer(row, index)
     while True:
         near = index.nearest(probes, count)[0]
-        chosen = np.unique(np.concatenate([owners[near.rows], recent, always]))
-        table = listed(index, chosen[chosen >= 0], np.array([row]))
         ceiling = scorer.ceiling(float(near.scores[-1]), row, index)
+        chosen = np.unique(np.concatenate([owners[near.rows], recent, always, owners[poorer[worth > ceiling]]]))
+        table = listed(index, chosen[chosen >= 0], np.array([row]))
         if count >= len(index) or ceiling <= scorer.calibration.neutral:
             return table
         if scorer.similarity(table.row, table.index, len(table.codes)).max(initial=-np.inf) >= ceiling:

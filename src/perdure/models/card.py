@@ -110,6 +110,27 @@ class StrangerTail(_Part):
     narrowing: float = Field(0.0, ge=0.0, description="How much less they spread on the same way (of the logarithm).")
 
 
+class PoorPictures(_Part):
+    """What similarities of poor pictures are worth: those of good ones are ``gain * similarity + shift``."""
+
+    quality: tuple[float, ...] = Field(min_length=2, max_length=64, description="Qualities, rising; the last is usual.")
+    gain: tuple[float, ...] = Field(min_length=2, max_length=64, description="At each, above 0; 1 at the last.")
+    shift: tuple[float, ...] = Field(min_length=2, max_length=64, description="At each; 0 at the last.")
+    same: tuple[float, ...] = Field(min_length=2, max_length=64, description="Nats of one person, share of the last.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> PoorPictures:
+        if not len(self.quality) == len(self.gain) == len(self.shift) == len(self.same):
+            raise ValueError("quality, gain, shift and same have the same number of points")
+        if min(self.quality) < 0 or max(self.quality) > 1 or any(b <= a for a, b in pairwise(self.quality)):
+            raise ValueError("quality lies in [0, 1] and rises")
+        if min(self.gain) <= 0 or (self.gain[-1], self.shift[-1], self.same[-1]) != (1, 0, 1):
+            raise ValueError("gain is above 0, and at the last point gain is 1, shift 0 and same 1")
+        if min(self.same) < 0 or max(self.same) > 1:
+            raise ValueError("same lies in [0, 1]")
+        return self
+
+
 class Calibration(_Part):
     """What a similarity of this embedder is worth: ``LLR = slope * similarity + offset``, same against different.
 
@@ -125,6 +146,7 @@ class Calibration(_Part):
     second_offset: float = Field(0.0, description="As offset, with the help of neighbours.")
     halves: float = Field(0.0, ge=-1.0, le=1.0, description="Mean similarity of a tracklet's halves; 0: not measured.")
     strangers: StrangerTail | None = Field(None, description="How near strangers come; none: taken as normal.")
+    poor: PoorPictures | None = Field(None, description="What poorer pictures are worth; none: less the poorer.")
     threshold: float = Field(ge=-1.0, le=1.0, description="Cosine that `false_positive_rate` of strangers exceed.")
     false_positive_rate: float = Field(0.01, gt=0.0, lt=1.0, description="Share of different-person pairs above it.")
     fitted_on: str = Field(description="Data set, identities and pairs it was measured on, and what spoils it.")
