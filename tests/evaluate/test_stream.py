@@ -19,7 +19,7 @@ from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.partition import partition
 from perdure.evaluate.replay import best_threshold, replay, run_policy, snapshot, tell, thinned
 from perdure.evaluate.stream import halves, of_pictures, of_simulation
-from perdure.evaluate.stream_calibration import _probes, _with_growing_identities, fit_calibration, fit_poor
+from perdure.evaluate.stream_calibration import _poor_tracklets, _with_growing_identities, fit_calibration, fit_poor
 from perdure.evaluate.stream_report import PolicyRun, report
 from perdure.gallery.calibrate import Calibration
 from perdure.gallery.constraints import seen_apart
@@ -215,9 +215,9 @@ def test_what_poor_pictures_are_worth_holds_on_other_people(pictures_of: Picture
     assert list(poor.quality) == sorted(poor.quality)
     assert poor.shift[0] > 0.05  # the least similar are hardly evidence of somebody else
     worse = worsened(others, 1)
-    similarity, person, own = _probes(others, worse)
+    similarity, person, own, how_good = _poor_tracklets(others, worse)
     score, same, probe = _with_growing_identities(similarity, person, own)
-    quality = worse.quality[probe].astype(np.float64)
+    quality = how_good[probe]
     bad = quality < 0.5
     rules = {"as it is": replace(calibration, quality=0.0), "to neutral": calibration}
     rules["measured"] = replace(calibration, poor=poor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from perdure.errors import InputError
 from perdure.evaluate.calibration import fit_affine
 from perdure.evaluate.embeddings import Embeddings
 from perdure.gallery.calibrate import Calibration, Poor
+from perdure.gallery.exemplars import means as weighted_means
 from perdure.gallery.exemplars import unit
 from perdure.gallery.neighbours import CROWDING_WEIGHT, crowding, known_share, uncrowded, with_help
 from perdure.gallery.strangers import FEWEST, PARTS, Sample, fit_strangers
@@ -20,10 +22,12 @@ FALSE_POSITIVE_RATE = 0.01
 """Of two crops of strangers, at the threshold given to the simple policies."""
 LOW_QUALITY = 0.05
 """All but this share of the crops are pictures as good as the calibration knows them."""
-POOR_PARTS = 6
-"""At so many qualities below that it is measured what poorer pictures are worth."""
-FEWEST_POOR = 40
-"""Poor pictures that each of them needs."""
+POOR_PARTS = 5
+"""At so many qualities below that, equally apart, it is measured what poorer pictures are worth."""
+FEWEST_POOR = 80
+"""Poor tracklets that each of them needs."""
+POOR_DRAWS = 6
+"""How often every tracklet is made worse, each time with another share of its pictures."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +72,8 @@ def fit_calibration(embeddings: Embeddings, *, centred: bool = True) -> Calibrat
 def fit_poor(embeddings: Embeddings, worse: Embeddings, calibration: Calibration) -> Poor | None:
     """What similarities are worth where the pictures are poorer than those that ``calibration`` was fitted on.
 
-    Every worsened crop is compared, as a tracklet of its own, with what a gallery knows of everybody by good pictures
-    (``comparisons``). Logistic regression at even odds on parts of like quality.
+    Tracklets of which some pictures, or all, were made worse are compared with what a gallery knows of everybody by
+    good ones (``comparisons``). Logistic regression at even odds on parts of like quality.
 
     Args:
         embeddings: what ``calibration`` was fitted on.
@@ -81,43 +85,59 @@ def fit_poor(embeddings: Embeddings, worse: Embeddings, calibration: Calibration
     """
     people = embeddings.person > 0
     kept, worse = embeddings[people], worse[people]
-    similarity, person, own = _probes(kept, worse)
+    similarity, person, own, quality = _poor_tracklets(kept, worse)
     score, same, probe = _with_growing_identities(similarity, person, own)
-    quality = worse.quality.astype(np.float64)
-    poor = np.flatnonzero(quality < calibration.quality)
-    parts = min(POOR_PARTS, len(poor) // FEWEST_POOR)
     good = comparisons(kept)
     usual = float(calibration.log_likelihood_ratio(good.score[good.same]).mean())
     points = [(calibration.quality, 1.0, 0.0, 1.0)]
-    for part in reversed(np.array_split(poor[np.argsort(quality[poor], kind="stable")], parts) if parts else []):
+    edges = np.linspace(calibration.quality, float(quality.min()), POOR_PARTS + 1)
+    for above, below in pairwise(edges):
+        part = np.flatnonzero((quality < above) & (quality >= below))
+        if len(part) < FEWEST_POOR:
+            continue
         here = np.isin(probe, part)
         slope, offset = fit_affine(score[here], same[here])
-        place, nats = float(quality[part].mean()), slope * float(score[here & same].mean()) + offset
-        if slope > 0 and place < points[-1][0]:
+        nats = slope * float(score[here & same].mean()) + offset
+        if slope > 0:
             gain, shift = slope / calibration.slope, (offset - calibration.offset) / calibration.slope
-            points.append((place, gain, shift, float(np.clip(nats / usual, 0, 1))))
+            points.append((float(quality[part].mean()), gain, shift, float(np.clip(nats / usual, 0, 1))))
     return Poor(*map(tuple, zip(*reversed(points), strict=True))) if len(points) > 1 else None
 
 
-def _probes(kept: Embeddings, worse: Embeddings) -> tuple[Float64s, Ints, Ints]:
-    """(K, M) similarities of worsened crops with all M tracklets, (M,) whose those are, (K,) the tracklet of each."""
-    means, person, camera = _tracklets(kept)
-    own = tracklets_of(kept.person, kept.camera, kept.sequence, kept.frame)
-    probes: Float32s = worse.vectors.copy()
+def _poor_tracklets(kept: Embeddings, worse: Embeddings) -> tuple[Float64s, Ints, Ints, Float64s]:
+    """Similarities of K tracklets of which a random share of the pictures is made worse with all M as they are.
+
+    Returns:
+        (K, M) similarities, (M,) whose the tracklets are, (K,) which of the M each is of, (K,) its quality.
+    """
+    good, person, camera = _tracklets(kept)
+    tracklet = tracklets_of(kept.person, kept.camera, kept.sequence, kept.frame)
+    order = np.argsort(tracklet, kind="stable")
+    first = np.flatnonzero(np.diff(tracklet[order], prepend=-1))
+    rng, made = np.random.default_rng(0), []
+    for _ in range(POOR_DRAWS):
+        poor = rng.random(len(kept)) < rng.random(len(good))[tracklet]
+        vectors = np.where(poor[:, None], worse.vectors, kept.vectors)[order]
+        made.append(weighted_means(vectors, np.where(poor, worse.quality, kept.quality)[order], first))
+    probes, quality = np.concatenate([m for m, _ in made]), np.concatenate([q for _, q in made])
+    own = np.tile(np.arange(len(good)), POOR_DRAWS)
     for number in np.unique(camera):
-        shift = means[camera == number].mean(axis=0)
-        means[camera == number] -= shift
-        probes[kept.camera == number] -= shift
-    means, probes = unit(means), unit(probes)
-    similarity: Float64s = (probes @ means.T).astype(np.float64)
-    excess = []
-    for table, itself in ((similarity, own), ((means @ means.T).astype(np.float64), np.arange(len(means)))):
-        others = table.copy()
-        others[np.arange(len(table)), itself] = -np.inf
-        excess.append(crowding(others))
-    share = CROWDING_WEIGHT * known_share(len(means))
-    of_probes, of_tracklets = (share * (crowd - excess[1].mean()) for crowd in excess)
-    return similarity - of_probes[:, None] - of_tracklets, person, own
+        shift = good[camera == number].mean(axis=0)
+        good[camera == number] -= shift
+        probes[camera[own] == number] -= shift
+    good, probes = unit(good), unit(probes)
+    similarity = (probes @ good.T).astype(np.float64)
+    crowd = [_crowding(similarity, own), _crowding((good @ good.T).astype(np.float64), np.arange(len(good)))]
+    share = CROWDING_WEIGHT * known_share(len(good))
+    of_probes, of_good = (share * (found - crowd[1].mean()) for found in crowd)
+    return similarity - of_probes[:, None] - of_good, person, own, quality
+
+
+def _crowding(similarity: Float64s, own: Ints) -> Float64s:
+    """(K,) crowding around probes, without the tracklet that each is."""
+    others = similarity.copy()
+    others[np.arange(len(own)), own] = -np.inf
+    return crowding(others)
 
 
 def strangers_of(similarity: Float64s, person: Ints) -> tuple[Sample, Float64s]:

@@ -157,7 +157,7 @@ def _question(kind: Kind, scene: Scene, llr: Float64s, one: Ints, other: Ints, o
 
 
 def _typical(llr: Float64s, group: Ints) -> int:
-    """The member most like the others; poor pictures are like nobody, for their evidence is drawn towards none."""
+    """The member most like the others; poor pictures say little, and are like nobody."""
     within = llr[np.ix_(group, group)]
     return int(group[np.argmax(within.sum(axis=1) - np.diag(within))])
 
