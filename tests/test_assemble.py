@@ -5,10 +5,11 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from perdure.assemble import measured_by, topology_of
-from perdure.config import parse
+from perdure.assemble import measured_by, policy, topology_of
+from perdure.config import GalleryConfig, parse
 from perdure.errors import ConfigError
-from perdure.gallery.calibrate import Calibration
+from perdure.gallery.calibrate import Calibration, Poor
+from perdure.gallery.scoring import CentredLinkage
 from perdure.geometry import project
 from perdure.models.card import Card
 
@@ -31,6 +32,7 @@ def test_all_that_a_card_measured_reaches_the_gallery() -> None:
             "growth": 0.1,
             "narrowing": 0.2,
         },
+        "poor": {"quality": (0.1, 0.3), "gain": (0.5, 1.0), "shift": (0.2, 0.0), "same": (0.1, 1.0)},
         "threshold": 0.7,
         "fitted_on": "x",
         "same_pairs": 1,
@@ -64,3 +66,16 @@ def test_a_camera_that_is_not_there_is_named_with_the_one_that_was_meant() -> No
         cameras = {camera: {"source": "x.mp4"} for camera in (name, "hall")}
         with pytest.raises(ConfigError, match=f"no camera 'dor'; {told}"):
             topology_of(parse({"topology": topology, "cameras": cameras}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [({}, True), ({"mode": "closed"}, True), ({"false_match_rate": 0.01}, False), ({"mode": "watch"}, False)],
+)
+def test_a_rate_of_false_matches_is_kept_by_not_raising_poor_pictures(changes: dict[str, object], kept: bool) -> None:
+    poor = Poor((0.4, 0.9), (0.9, 1.0), (0.15, 0.0), (0.3, 1.0))
+    calibration = Calibration(20.0, -8.0, 0.0, 0.3, 0.7, 0.9, poor=poor)
+    scorer, _ = policy(GalleryConfig.model_validate(changes), "m", calibration)
+    assert isinstance(scorer, CentredLinkage)
+    raised = scorer.calibration.as_good(np.array(0.3), np.array(0.4)) > 0.4
+    assert bool(raised) == kept

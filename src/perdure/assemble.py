@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,9 @@ def policy(config: GalleryConfig, model: str, calibration: Calibration | None) -
                 f"the card of {model} has no calibration, which gallery.policy 'default' needs: measure one "
                 "(docs/models.md), or choose another policy and a gallery.threshold"
             )
+        if config.mode == "watch" or config.false_match_rate is not None:
+            # How near strangers come was measured with good pictures: no rate would hold for poor ones taken for these.
+            calibration = replace(calibration, poor=None)
         scorer = CentredLinkage(calibration)
         if config.mode == "closed":
             return scorer, Nearest(calibration)

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from perdure.assemble import measured_by
 from perdure.errors import ModelError
-from perdure.gallery.calibrate import Poor
 from perdure.models import card as card_module
 from perdure.models.card import Card, read_card
 from perdure.models.catalogue import CARDS
@@ -187,9 +185,8 @@ CALIBRATED: dict[str, object] = {
 def test_what_poor_pictures_are_worth_ends_at_the_usual_ones(change: dict[str, object], told: str) -> None:
     poor = {"quality": [0.3, 0.6, 0.9], "gain": [0.5, 0.7, 1.0], "shift": [0.2, 0.1, 0.0], "same": [0.1, 0.4, 1.0]}
     card = Card.model_validate({**EMBEDDER, "calibration": {**CALIBRATED, "poor": poor}})
-    found = measured_by(card)
-    assert found is not None
-    assert found.poor == Poor((0.3, 0.6, 0.9), (0.5, 0.7, 1.0), (0.2, 0.1, 0.0), (0.1, 0.4, 1.0))
+    assert card.calibration is not None
+    assert card.calibration.poor is not None
     with pytest.raises(ValidationError, match=told):
         Card.model_validate({**EMBEDDER, "calibration": {**CALIBRATED, "poor": {**poor, **change}}})
 
