@@ -15,7 +15,6 @@ from perdure.gallery.scan import Probes
 from perdure.gallery.site import CARD_PAIRS, LATEST, Seen, calibrated, mean_apart, spread_of_strangers
 from perdure.types import Exemplars, Float32s, Float64s, Ints
 
-EVERYBODY = slice(None)
 COHORT = 4096
 """Tracklets, the latest, that say how crowded it is around one: bounded work."""
 BLOCK = 256
@@ -117,11 +116,12 @@ class CentredLinkage:
         total = np.bincount(owners[counted], (weights * pairs)[counted], minlength=identities)
         return np.asarray(np.divide(total, size, out=np.full(identities, -np.inf), where=size > 0))
 
-    def pairs(self, row: int, index: Index, others: Ints | slice = EVERYBODY) -> Float64s:
+    def pairs(self, row: int, index: Index, others: Ints | None = None) -> Float64s:
         """(N,) similarity of the tracklet in ``row`` with every tracklet, or with ``others``."""
-        raw = self._raw(slice(row, row + 1), others, index)[0]
-        similarity = raw - self.crowding_weight * (index.crowding[others] + index.crowding[row])
-        return self.calibration.as_good(similarity, np.minimum(index.qualities[others], index.qualities[row]))
+        chosen = slice(None) if others is None else others
+        raw = self._raw(slice(row, row + 1), chosen, index)[0]
+        similarity = raw - self.crowding_weight * (index.crowding[chosen] + index.crowding[row])
+        return self.calibration.as_good(similarity, np.minimum(index.qualities[chosen], index.qualities[row]))
 
     def table(self, index: Index) -> Float64s:
         """(N, N) similarity of all tracklets with all, as ``pairs``."""
