@@ -82,7 +82,7 @@ def test_one_key_is_one_answer_and_z_takes_it_back(browser, review):
 
 def test_a_whole_row_is_answered_at_once(browser, review):
     desk = review[2]
-    desk.agenda.refit = Refit(join=Line(0.2, 0.0))  # as at a site where people are hard to tell apart
+    desk.agenda.refit = Refit(join=Line(0.05, 0.0))  # as at a site where people are hard to tell apart
     page = opened(browser, review)
     candidates = page.get_by_role("list", name="Candidates").get_by_role("listitem")
     for _ in range(8):
