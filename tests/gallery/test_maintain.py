@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from perdure.gallery import corrections as say
+from perdure.gallery.calibrate import Poor
 from perdure.gallery.exemplars import last
 from perdure.gallery.gallery import Gallery
 from perdure.gallery.health import health, uncertainty
 from perdure.gallery.ledger import fold
 from perdure.gallery.maintain import Care, Keeper
-from perdure.gallery.scoring import Representatives
+from perdure.gallery.scoring import CentredLinkage, Representatives
 from perdure.types import Enrolled, Evidence, Matched, Merged, Moved, Split
 from tests.gallery.people import faces, gallery, tracklet
 
@@ -231,3 +234,21 @@ def test_two_people_who_were_joined_early_go_apart_once_each_is_known() -> None:
     homes = {site.partition.identity_of[f"{'abc'[i % 3]}/{i}"] for i in range(6, 9)}
     assert len(homes) == 1
     assert "P1" not in homes
+
+
+@pytest.mark.parametrize("poor", [None, Poor((0.3, 0.7), (0.5, 1.0), (0.3, 0.0), (0.05, 1.0))])
+def test_a_glimpse_stays_with_its_person_where_it_is_known_what_poor_pictures_say(poor: Poor | None) -> None:
+    site = gallery()
+    assert isinstance(site.scorer, CentredLinkage)
+    site.scorer.learns = False
+    site.scorer.calibration = replace(site.scorer.calibration, poor=poor)
+    put(site, "a/0", ANN, 0.0)
+    home = site.partition.identity_of["a/0"]
+    for i, camera in enumerate("bca", start=1):
+        put(site, f"{camera}/{i}", ANN, 100.0 * i, home)
+    glimpse = tracklet("b/9", 0.35 * ANN + 0.94 * CY, start=900.0, end=902.0)
+    worse = replace(glimpse.exemplars[0], quality=np.full(3, 0.3, np.float32))
+    site.rule = _decided(site, home)  # type: ignore[assignment]
+    site.observe([replace(glimpse, exemplars=(worse,))])
+    settled(site)
+    assert (site.partition.identity_of["b/9"] == home) == (poor is not None)

@@ -244,12 +244,11 @@ class Scene:
         assert isinstance(self.gallery.scorer, CentredLinkage)
         return self.gallery.scorer.calibration.log_likelihood_ratio((self.similarity + self.similarity.T) / 2)
 
-    @property
-    def expected(self) -> Float64s:
-        """(n, n) nats that one person gets with pictures so good, as a share of those with good ones."""
+    def expected(self, one: Ints, other: Ints) -> Float64s:
+        """(A, B) nats that one person gets with pictures as good as in these rows, as a share of good ones."""
         assert isinstance(self.gallery.scorer, CentredLinkage)
         qualities = self.index.qualities
-        return self.gallery.scorer.calibration.expected(np.minimum(qualities[:, None], qualities))
+        return self.gallery.scorer.calibration.expected(np.minimum.outer(qualities[one], qualities[other]))
 
     def _sure(self, part: Bools, rest: Bools, home: Bools, llr: Float64s, care: Care) -> bool:
         """Whether a part of another identity may come: all of it on two pieces of evidence, some on a clear margin."""
@@ -273,14 +272,14 @@ class Scene:
         """Nats for one person, by how alike two groups are against how alike each is within."""
         groups = self.index.owners.copy()
         groups[one], groups[other] = groups.max() + 1, groups.max() + 2
-        inside = closeness.within(llr, self.expected, np.unique(groups, return_inverse=True)[1])
+        everybody = np.arange(len(groups))
+        inside = closeness.within(llr, self.expected(everybody, everybody), np.unique(groups, return_inverse=True)[1])
         mine, theirs = np.flatnonzero(one), np.flatnonzero(other)
         return self.odds(mine, theirs, llr, (float(inside[-2]), float(inside[-1])))
 
     def odds(self, one: Ints, other: Ints, llr: Float64s, inside: tuple[float, float]) -> float:
         """Nats for one person of two groups of rows that are so much alike within."""
-        pairs = np.ix_(one, other)
-        between, expected = float(llr[pairs].mean()), float(self.expected[pairs].mean())
+        between, expected = float(llr[np.ix_(one, other)].mean()), float(self.expected(one, other).mean())
         return closeness.odds(between, *inside, closeness.linked(self.chain, one, other), expected)
 
     def _stays(self, groups: Ints, now: Ints, llr: Float64s, care: Care) -> Bools:

@@ -139,7 +139,8 @@ def _about(scene: Scene, name: str) -> Iterator[Question]:
     if (weakest := _weakest(scene, llr, mine)) is not None:
         part, odds = weakest
         yield _question("part", scene, llr, part, np.setdiff1d(mine, part), odds)
-    partition, within = scene.gallery.partition, closeness.within(llr, scene.expected, owners)
+    everybody = np.arange(len(owners))
+    partition, within = scene.gallery.partition, closeness.within(llr, scene.expected(everybody, everybody), owners)
     for code in np.unique(owners):
         theirs = np.flatnonzero(owners == code)
         if code == scene.own or scene.apart[np.ix_(mine, theirs)].any():
