@@ -93,6 +93,7 @@ class TrainingConfig(Strict):
     mixed: int = Field(default=0, ge=0, description="people made of two others each, for the teacher")
     other_cameras: int = Field(default=0, ge=0, description="more of them, as other cameras might show them")
     elsewhere: int = Field(default=0, ge=0, description="more of them, at other places or nobody at all")
+    dark: int = Field(default=0, ge=0, description="more of them, in dark clothes on light ground")
     net: NetShape = SHIPPED
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
@@ -139,8 +140,10 @@ def read_config(path: Path) -> TrainingConfig:
     config = parse(TrainingConfig, path)
     if config.backbone is not None and config.net.blocks != "csp":
         raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
-    if config.elsewhere and all(expand(source).is_dir() for source in config.people):
-        raise ConfigError(f"{path}: `elsewhere` cuts places out of detection sets, but `people` names no COCO JSON")
+    if (config.elsewhere or config.dark) and all(expand(source).is_dir() for source in config.people):
+        raise ConfigError(
+            f"{path}: `elsewhere` and `dark` cut places out of detection sets, but `people` names no COCO JSON"
+        )
     if config.more_teachers and config.teacher is None:
         raise ConfigError(f"{path}: `more_teachers` stand beside a first one, but `teacher` names no model")
     for phase in config.phases:

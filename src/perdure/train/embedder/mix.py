@@ -41,8 +41,8 @@ def mixed_outfits(crops: Crops, count: int, rng: np.random.Generator) -> Crops:
             first, last = CLOTHES[int(rng.integers(2))]
             recolour(pixels[i][round(top + first * box) : round(top + last * box)], rng)
     nobody = np.full(count, -1, np.int64)
-    made = enumerate(zip(upper, lower, strict=True))
-    names = tuple(f"mix{i}:{crops.names[a]}+{crops.names[b]}" for i, (a, b) in made)
+    pairs = enumerate(zip(upper, lower, strict=True))
+    names = tuple(f"mix{i}:{crops.names[a]}+{crops.names[b]}" for i, (a, b) in pairs)
     return Crops(pixels, nobody, nobody.copy(), names, crops.context)
 
 
@@ -58,7 +58,7 @@ def elsewhere(crops: Crops, places: Crops, count: int, seed: tuple[int, ...]) ->
         count: how many to make; see `one_elsewhere`.
         seed: the picture `i` is drawn from `(*seed, i)`.
     """
-    return _made("elsewhere", crops, count, seed, lambda rng: one_elsewhere(crops, places, rng))
+    return made("elsewhere", crops, count, seed, lambda rng: one_elsewhere(crops, places, rng))
 
 
 def one_elsewhere(crops: Crops, places: Crops, rng: np.random.Generator) -> tuple[np.ndarray, str]:
@@ -108,7 +108,7 @@ def by_other_cameras(crops: Crops, count: int, seed: tuple[int, ...]) -> Crops:
         two = mixed_outfits(crops, 2, rng)
         return by_another_camera(two.pixels[0], two.pixels[1], rng), two.names[0]
 
-    return _made("other-camera", crops, count, seed, one)
+    return made("other-camera", crops, count, seed, one)
 
 
 def by_another_camera(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -175,7 +175,7 @@ def slanted(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.warpAffine(crop, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def _made(
+def made(
     kind: str,
     crops: Crops,
     count: int,
