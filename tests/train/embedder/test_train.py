@@ -124,7 +124,7 @@ def test_averages_of_shortcuts_are_folded_where_stages_halve_the_picture():
 
 
 MORE = {
-    **{"people_context": 0.2, "mixed": 9, "other_cameras": 5, "elsewhere": 8, "dark": 3},
+    **{"people_context": 0.2, "mixed": 9, "other_cameras": 5, "elsewhere": 8, "dark": 3, "drawn": 2},
     **{"boxes": 2, "consistency": 1.0, "augment": {"box_shift": 0.05, "low_resolution_p": 0.0}},
 }
 
@@ -158,7 +158,11 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         people=[str(tmp_path / "p.json")],
         net={"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
         phases=[phase],
-        **{k: v for k, v in more.items() if k in ("people_context", "mixed", "other_cameras", "elsewhere", "dark")},
+        **{
+            k: v
+            for k, v in more.items()
+            if k in ("people_context", "mixed", "other_cameras", "elsewhere", "dark", "drawn")
+        },
     )
     train_module.train_embedder(config, resume=False)
     curve = [c for c in _curve(tmp_path) if "loss" in c]
@@ -317,6 +321,7 @@ def test_a_gpu_that_is_not_there_is_told(tmp_path, people):
         ({"phases": [{"name": "d", "epochs": 1, "unlabelled": 4}]}, "names no set"),
         ({"elsewhere": 4}, "names no COCO JSON"),
         ({"dark": 4}, "names no COCO JSON"),
+        ({"drawn": 4}, "names no COCO JSON"),
         ({"more_teachers": ["t.onnx"]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "identity": 0, "triplet": 0}]}, "has no loss"),
     ],

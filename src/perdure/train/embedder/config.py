@@ -94,6 +94,7 @@ class TrainingConfig(Strict):
     other_cameras: int = Field(default=0, ge=0, description="more of them, as other cameras might show them")
     elsewhere: int = Field(default=0, ge=0, description="more of them, at other places or nobody at all")
     dark: int = Field(default=0, ge=0, description="more of them, in dark clothes on light ground")
+    drawn: int = Field(default=0, ge=0, description="people who were drawn, for the teacher to describe")
     net: NetShape = SHIPPED
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
@@ -112,6 +113,11 @@ class TrainingConfig(Strict):
     seed: int = 0
     validate_every: int = Field(default=5, ge=1, description="epochs")
     folder: str = Field(default="checkpoints/embed", description="checkpoints, the log and cached teacher vectors")
+
+    @property
+    def places(self) -> int:
+        """How many places are cut out of the detection sets of `people`."""
+        return -(-max(self.elsewhere, self.dark, self.drawn) // 4)
 
 
 def parse(kind: type[Form], path: Path) -> Form:
@@ -140,9 +146,10 @@ def read_config(path: Path) -> TrainingConfig:
     config = parse(TrainingConfig, path)
     if config.backbone is not None and config.net.blocks != "csp":
         raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
-    if (config.elsewhere or config.dark) and all(expand(source).is_dir() for source in config.people):
+    if config.places and all(expand(source).is_dir() for source in config.people):
         raise ConfigError(
-            f"{path}: `elsewhere` and `dark` cut places out of detection sets, but `people` names no COCO JSON"
+            f"{path}: `elsewhere`, `dark` and `drawn` show places cut out of detection sets, "
+            "but `people` names no COCO JSON"
         )
     if config.more_teachers and config.teacher is None:
         raise ConfigError(f"{path}: `more_teachers` stand beside a first one, but `teacher` names no model")

@@ -66,7 +66,7 @@ def clothes_of(crop: np.ndarray, context: float) -> np.ndarray:
     height, width = MASK_HW
     small = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
     sides = np.array([height, width]) / (1 + 2 * context)
-    top, left = (np.array([height, width]) - sides) / 2
+    top = (height - sides[0]) / 2
     mask = np.full((height, width), cv2.GC_BGD, np.uint8)
 
     def fill(rows: tuple[float, float], reach: float, value: int) -> None:

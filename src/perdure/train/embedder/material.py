@@ -15,6 +15,7 @@ from perdure.train.embedder.config import Phase, TrainingConfig, expand
 from perdure.train.embedder.dark import in_dark_clothes
 from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops, read_people, read_places
 from perdure.train.embedder.distill import agreed, open_teacher, teacher_vectors
+from perdure.train.embedder.drawn import drawn_people
 from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
@@ -123,7 +124,8 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
     """Pictures for the teacher to describe: people cut from pictures; people made of two of these or of the labelled
     ones (`mixed_outfits`); others made of two who stand upright and are seen whole, which labelled people and those of
     sequences do, as another camera might show them (`by_other_cameras`); and any of them at other places
-    (`elsewhere`), or in dark clothes (`in_dark_clothes`), twice as often those who stand upright.
+    (`elsewhere`), or in dark clothes (`in_dark_clothes`), twice as often those who stand upright; and people
+    who were drawn (`drawn_people`).
     """
     context, size_hw = config.people_context, config.size_hw
     sources = [read_people(expand(p), size_hw, config.people_least_height_px, context) for p in config.people]
@@ -135,16 +137,19 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
         some["mixed"] = mixed_outfits(join([upright, found], context), config.mixed, rng)
     if config.other_cameras:
         some["other-cameras"] = by_other_cameras(upright, config.other_cameras, (config.seed, 12))
-    if config.elsewhere or config.dark:
-        rng = np.random.default_rng((config.seed, 13))
-        listings = [path for path in map(expand, config.people) if not path.is_dir()]
-        each = -(-max(config.elsewhere, config.dark) // (4 * len(listings)))
-        places = join([read_places(path, each, size_hw, rng, context) for path in listings], context)
+    if not config.places:
+        return some
+    rng = np.random.default_rng((config.seed, 13))
+    listings = [path for path in map(expand, config.people) if not path.is_dir()]
+    each = -(-config.places // len(listings))
+    places = join([read_places(path, each, size_hw, rng, context) for path in listings], context)
     if config.elsewhere:
         some["elsewhere"] = elsewhere(join([upright, found], context), places, config.elsewhere, (config.seed, 14))
     if config.dark:
         people = join([upright, upright, found], context)
         some["dark"] = in_dark_clothes(people, places, config.dark, (config.seed, 15))
+    if config.drawn:
+        some["drawn"] = drawn_people(places, config.drawn, (config.seed, 16))
     return some
 
 
