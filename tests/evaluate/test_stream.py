@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from perdure.cli.eval import app
 from perdure.config import GalleryConfig
 from perdure.errors import ConfigError, InputError, PerdureError
+from perdure.evaluate import stream_calibration
 from perdure.evaluate.calibration import cllr
 from perdure.evaluate.embeddings import Embeddings
 from perdure.evaluate.partition import partition
@@ -318,3 +319,19 @@ def test_a_card_calibrates_by_the_name_of_the_model(calibration: Calibration, np
     exact = json.loads(output("--embeddings", str(npz), "--embedder", "osnet-x0.25-msmt17", "--json"))
     assert "osnet-x0.25-msmt17" in exact["calibration"]
     assert isinstance(calibration, Calibration)
+
+
+def test_parts_of_like_quality_leave_nobody_poor_out():
+    """Few are very poor: they are joined with those above them, so that the lowest part begins at the poorest."""
+    rng = np.random.default_rng(0)
+    quality = np.concatenate([rng.uniform(0.1, 0.5, 90), rng.uniform(0.5, 0.9, 900), [0.95] * 50])
+    parts = stream_calibration._like_quality(quality, 0.9)
+    assert min(map(len, parts)) >= stream_calibration.FEWEST_POOR
+    assert sorted(np.concatenate(parts).tolist()) == np.flatnonzero(quality < 0.9).tolist()
+    means = [quality[part].mean() for part in parts]
+    assert means == sorted(means, reverse=True)
+    assert quality[parts[-1]].min() == quality.min()
+
+
+def test_too_few_poor_pictures_make_no_part():
+    assert stream_calibration._like_quality(np.linspace(0.1, 0.5, 20), 0.9) == []

@@ -90,11 +90,7 @@ def fit_poor(embeddings: Embeddings, worse: Embeddings, calibration: Calibration
     good = comparisons(kept)
     usual = float(calibration.log_likelihood_ratio(good.score[good.same]).mean())
     points = [(calibration.quality, 1.0, 0.0, 1.0)]
-    edges = np.linspace(calibration.quality, float(quality.min()), POOR_PARTS + 1)
-    for above, below in pairwise(edges):
-        part = np.flatnonzero((quality < above) & (quality >= below))
-        if len(part) < FEWEST_POOR:
-            continue
+    for part in _like_quality(quality, calibration.quality):
         here = np.isin(probe, part)
         slope, offset = fit_affine(score[here], same[here])
         nats = slope * float(score[here & same].mean()) + offset
@@ -102,6 +98,17 @@ def fit_poor(embeddings: Embeddings, worse: Embeddings, calibration: Calibration
             gain, shift = slope / calibration.slope, (offset - calibration.offset) / calibration.slope
             points.append((float(quality[part].mean()), gain, shift, float(np.clip(nats / usual, 0, 1))))
     return Poor(*map(tuple, zip(*reversed(points), strict=True))) if len(points) > 1 else None
+
+
+def _like_quality(quality: Float64s, usual: float) -> list[Ints]:
+    """Who is of like quality, below the usual one, the best first: equal steps of it, joined where few are in one."""
+    edges = np.linspace(float(quality.min()), usual, POOR_PARTS + 1)
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        if np.count_nonzero((quality >= kept[-1]) & (quality < edge)) >= FEWEST_POOR:
+            kept.append(edge)
+    parts = [np.flatnonzero((quality >= low) & (quality < high)) for low, high in pairwise(kept)]
+    return parts[::-1]
 
 
 def _poor_tracklets(kept: Embeddings, worse: Embeddings) -> tuple[Float64s, Ints, Ints, Float64s]:

@@ -55,7 +55,7 @@ def darkly_dressed(crop: np.ndarray, context: float, rng: np.random.Generator) -
             light = np.exp(rng.uniform(np.log(10), np.log(110)))
             worn = light * hue / hue.mean() * shade ** rng.uniform(0.2, 1.0)
             x += (worn - x) * part[..., None]
-    return np.clip(x, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(x, 0, 255), np.uint8)
 
 
 def clothes_of(crop: np.ndarray, context: float) -> np.ndarray:
@@ -82,10 +82,11 @@ def clothes_of(crop: np.ndarray, context: float) -> np.ndarray:
     cv2.grabCut(small, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
     inside = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.float32)
     inside[: int(top + 0.13 * sides[0])] = 0  # heads are not dyed
-    return cv2.resize(cv2.GaussianBlur(inside, (0, 0), 0.7), crop.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    soft = cv2.GaussianBlur(inside, (0, 0), 0.7)
+    return np.asarray(cv2.resize(soft, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def contrasty(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(H, W, 3) uint8 with its shadows and, often, lights cut off."""
     black, gain = rng.uniform(0, 40), np.exp(rng.uniform(0, np.log(2.2)))
-    return np.clip((crop.astype(np.float32) - black) * gain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((crop.astype(np.float32) - black) * gain, 0, 255), np.uint8)

@@ -30,7 +30,6 @@ class Material:
         unlabelled: M crops for the teacher alone.
         labelled_teacher: (N, D) unit vectors.
         unlabelled_teacher: (M, D) unit vectors.
-        found: how many of the M, the first, are people as they were found in pictures; the rest was made of them.
     """
 
     labelled: Crops
@@ -38,14 +37,13 @@ class Material:
     unlabelled: Crops | None
     labelled_teacher: np.ndarray | None
     unlabelled_teacher: np.ndarray | None
-    found: int = 0
 
     @property
-    def found_and_described(self) -> tuple[Crops, np.ndarray] | None:
-        """The people found in pictures, and the teacher's vectors."""
-        if not self.found or self.unlabelled is None or self.unlabelled_teacher is None:
+    def described(self) -> tuple[Crops, np.ndarray] | None:
+        """The crops without identity, and the teacher's vectors."""
+        if self.unlabelled is None or self.unlabelled_teacher is None:
             return None
-        return self.unlabelled.take(np.arange(self.found)), self.unlabelled_teacher[: self.found]
+        return self.unlabelled, self.unlabelled_teacher
 
     @property
     def labels(self) -> np.ndarray:
@@ -92,7 +90,7 @@ def gather(config: TrainingConfig) -> Material:
     strangers = without_identity(config, labelled)
     told = described(config, {"labelled": labelled} | strangers)
     known, together = len(labelled), join(strangers.values(), config.people_context)
-    return Material(labelled, held_out, together, told[:known], told[known:], len(strangers["people"]))
+    return Material(labelled, held_out, together, told[:known], told[known:])
 
 
 def described(config: TrainingConfig, sets: dict[str, Crops]) -> np.ndarray:

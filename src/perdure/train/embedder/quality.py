@@ -28,6 +28,7 @@ SHARPNESS = 20.0  # inverse temperature of the softmax over identity centres
 MARGIN = 0.1  # a degraded crop should come this far below its original
 CROPS_PER_CENTRE = 6
 OTHERS = 400  # people an embedding is told from where the set has no identities
+LENGTH_SHARE = 0.2  # of the embedding's length in the quality, the rest is the head's
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,11 @@ def train_quality(
     The target of a view is what its embedding is worth (`worth`): an uncertainty as in Shi and Jain 2019,
     "Probabilistic Face Embeddings", but learned directly as an error. The labelled crops themselves give no target,
     because the network knows them by heart, the bad ones too; of them it is only asked that each stands above its
-    worsened self. People that only a teacher described, the (M, D) unit vectors in `described`, are each an identity of
-    their own, and far more of them than a network knows by heart: they bring other places and cameras.
+    worsened self. Pictures that only a teacher described, the (M, D) unit vectors in `described`, are each an identity
+    of their own, and far more of them than a network knows by heart: they bring other places, cameras and clothes.
 
-    The length of the embedding, which tells good crops from bad ones without any training (as in Meng et al. 2021,
-    "MagFace"), then counts as much as the head: the mean of both, at the head's spread.
+    The length of the embedding, which tells unusual people from usual ones without any training (as in Meng et al.
+    2021, "MagFace"), then has a share of `LENGTH_SHARE`, at the head's spread.
     """
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
@@ -150,10 +151,12 @@ def _look_at_described(
     rng: np.random.Generator,
 ) -> _Seen:
     vectors = torch.from_numpy(told)
+    chosen = rng.permutation(len(crops))[: plan.crops]
+    crops, own = crops.take(chosen), vectors[torch.from_numpy(chosen)]
 
     def taught(index: np.ndarray, embedding: Tensor) -> Tensor:
         others = torch.from_numpy(rng.integers(len(vectors), size=OTHERS))
-        centres = torch.cat([vectors[torch.from_numpy(index)], vectors[others]])
+        centres = torch.cat([own[torch.from_numpy(index)], vectors[others]])
         return worth(embedding, centres, torch.arange(len(index)).repeat(3))
 
     return _look(net, replace(crops, pixels=crops.within_boxes(), context=0.0), taught, size_hw, plan, rng)
@@ -205,15 +208,15 @@ def _install(net: BodyNet, head: nn.Sequential, mean: Tensor, std: Tensor) -> No
 
 
 def _blend_length(net: BodyNet, seen: _Seen) -> None:
-    """Halve the head and add the other half from the embedding's length, brought to the head's mean and spread."""
+    """Take a share from the head and add as much from the embedding's length, brought to the head's mean and spread."""
     last = net.quality_head[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
         heads = net.quality_head(seen.features).squeeze(2)
-        net.length_gain.copy_(0.5 * heads.std() / seen.length.std())
+        net.length_gain.copy_(LENGTH_SHARE * heads.std() / seen.length.std())
         net.length_mean.copy_(seen.length.mean())
-        last.weight.mul_(0.5)
-        last.bias.copy_(0.5 * last.bias + 0.5 * heads.mean())
+        last.weight.mul_(1 - LENGTH_SHARE)
+        last.bias.copy_((1 - LENGTH_SHARE) * last.bias + LENGTH_SHARE * heads.mean())
 
 
 def _views(crops: Crops, index: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

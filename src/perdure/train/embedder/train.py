@@ -264,8 +264,8 @@ def blend(net: BodyNet, before: Path, share: float) -> None:
 def finish(run: Run, material: Material) -> None:
     """Train the quality head on the final network, keep it, write the ONNX file, and score the sets to test on."""
     config, net = run.config, run.average.net.cpu()
-    known, found = (material.labelled, material.labels), material.found_and_described
-    train_quality(net, *known, config.size_hw, config.quality, config.seed, found)
+    known = (material.labelled, material.labels)
+    train_quality(net, *known, config.size_hw, config.quality, config.seed, material.described)
     torch.save(net.state_dict(), run.folder / f"{config.name}-final.pt")
     pictures = as_planes(np.stack([plain(p, config.size_hw) for p in material.held_out.pixels[:8]])).contiguous()
     done = export_onnx(net, config.size_hw, run.folder / f"{config.name}.onnx", pictures)
