@@ -79,7 +79,7 @@ def clothes_of(crop: np.ndarray, context: float) -> np.ndarray:
     fill(TRUNK, 0.1, cv2.GC_FGD)
     fill(THIGHS, 0.06, cv2.GC_FGD)
     cv2.setRNGSeed(0)  # GrabCut's clusters begin by chance
-    cv2.grabCut(small, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, mask, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
     inside = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.float32)
     inside[: int(top + 0.13 * sides[0])] = 0  # heads are not dyed
     soft = cv2.GaussianBlur(inside, (0, 0), 0.7)
