@@ -101,7 +101,10 @@ def fit_poor(embeddings: Embeddings, worse: Embeddings, calibration: Calibration
 
 
 def _like_quality(quality: Float64s, usual: float) -> list[Ints]:
-    """Who is of like quality, below the usual one, the best first: equal steps of it, joined where few are in one."""
+    """Who is of like quality, below the usual one, the best first: equal steps, a thin one joined with those above.
+
+    Too few right below the usual quality make no part: what they are worth lies between their neighbours.
+    """
     edges = np.linspace(float(quality.min()), usual, POOR_PARTS + 1)
     kept = [edges[0]]
     for edge in edges[1:]:

@@ -25,11 +25,13 @@ def _drawn(seed, value=128):
 
 
 def test_somebody_stands_in_the_box_and_the_edge_of_the_picture_is_ground():
-    """On a place of one grey: what is not grey lies within the box, its trunk always."""
-    seen = [p for p in map(_drawn, range(60)) if (p[:20, :20] == 128).all()]
+    """On a place of a colour that nobody wears: what is not of it lies within the box, the trunk always."""
+    place, cloth = (np.full((*SIZE_HW, 3), colour, np.uint8) for colour in ((255, 0, 255), (0, 90, 0)))
+    people = [drawn_person(place, cloth, CONTEXT, np.random.default_rng(seed)).astype(int) for seed in range(60)]
+    seen = [p for p in people if (p[:20, :20] == place[0, 0]).all()]
     assert 10 < len(seen) < 40  # the others stand on plain ground
     for picture in seen:
-        body = np.abs(picture - 128).max(2) > 8
+        body = np.abs(picture - place).max(2) > 8
         assert body[75:110, 56:68].mean() > 0.9
         assert body[:20].mean() < 0.02
         assert body[230:].mean() < 0.02

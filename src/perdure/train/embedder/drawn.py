@@ -78,7 +78,7 @@ def drawn_people(places: Crops, count: int, seed: tuple[int, ...]) -> Crops:
     """`count` crops of drawn people, without identity, each as some camera might take it.
 
     Args:
-        places: crops that half of them stand before and some cloth is cut from; they give the size and context.
+        places: crops that two in five of them stand before and some cloth is cut from; they give the size and context.
         count: how many to make.
         seed: the picture `i` is drawn from `(*seed, i)`.
     """
@@ -121,17 +121,17 @@ def drawn_person(place: np.ndarray, cloth: np.ndarray, context: float, rng: np.r
 
 def garment(cloth: np.ndarray, rng: np.random.Generator, trousers: bool) -> np.ndarray:
     """Its colour: (3,) BGR or, where it is cut from `cloth`, (H, W, 3); mostly dark, without much of a hue."""
-    draw = rng.random(2)
+    draw = rng.random()
     light = np.exp(rng.uniform(np.log(8), np.log(120)))
-    if trousers and draw[0] < 0.35:  # jeans
+    if trousers and draw < 0.35:  # jeans
         return np.asarray(light * np.array([1.35, 1.0, 0.8]) * np.exp(rng.normal(0, 0.08, 3)), np.float32)
-    if draw[0] < 0.7:
+    if draw < 0.7:
         return np.asarray(light * np.exp(rng.normal(0, 0.12, 3)), np.float32)
-    if draw[0] < 0.88:
+    if draw < 0.88:
         return np.asarray(rng.uniform(5, 230, 3), np.float32)
     side = rng.uniform(0.15, 0.6)
     rows, columns = (max(1, round(side * n)) for n in cloth.shape[:2])
-    part = cloth[: max(1, rows), : max(1, columns)]
+    part = cloth[:rows, :columns]
     dye = np.exp(rng.uniform(np.log(0.3), np.log(1.2)))
     return np.asarray(dye * cv2.resize(part, cloth.shape[1::-1]).astype(np.float32), np.float32)
 
