@@ -35,11 +35,15 @@ def usable(crop: Image) -> bool:
 
 
 def resize(crop: Image, height: int, width: int) -> Image:
-    """The crop stretched to a size: by area when it shrinks, so fine patterns do not alias, else bilinear."""
+    """The crop stretched to a size: by area when it shrinks, so fine patterns do not alias, else bicubic.
+
+    People far away are a few dozen pixels high. Enlarged bilinearly they look blurred to a network; bicubic keeps
+    edges, which is worth .004 to .015 of mAP there to every embedder that was tried (docs/embed.md).
+    """
     if crop.shape[:2] == (height, width):
         return crop
     shrinks = crop.shape[0] > height and crop.shape[1] > width
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(crop, (width, height), interpolation=how), np.uint8)
 
 

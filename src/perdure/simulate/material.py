@@ -66,7 +66,7 @@ def render_material(
     scenes = list(_scenes(people, scenes_each, rng))
     with ThreadPoolExecutor(len(cameras)) as pool:
         for number, together in enumerate(scenes):
-            stances = [_stance(x, y, rng) for x, y in _spread(places, len(together), rng)]
+            stances = [random_stance(x, y, rng) for x, y in _spread(places, len(together), rng)]
             cast = [actors[person] for person in together]
             shots = pool.map(lambda camera, c=cast, s=stances, n=number: camera.shoot(c, s, n), cameras)
             for index, (camera, shot) in enumerate(zip(plan.cameras, shots, strict=True)):
@@ -99,8 +99,8 @@ def _spread(places: Float64s, count: int, rng: np.random.Generator) -> Float64s:
     return chosen
 
 
-def _stance(x: float, y: float, rng: np.random.Generator) -> Stance:
-    """Somebody standing or walking, over one exposure."""
+def random_stance(x: float, y: float, rng: np.random.Generator) -> Stance:
+    """Somebody at (x, y) metres standing or walking, reaching or holding something, over one exposure."""
     one, moments = np.ones(PASSES), np.linspace(-0.5, 0.5, PASSES) * 0.02
     walking, heading = float(rng.random() < 0.6), float(rng.uniform(-np.pi, np.pi))
     speed = walking * rng.uniform(0.7, 1.5)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from perdure.embed.crop import resize
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -87,7 +89,7 @@ def _box_of(
 
 def plain(crop: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """The crop as the embedder will see it: only resized."""
-    return cv2.resize(crop, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+    return resize(crop, *size_hw)
 
 
 def degrade(crop: np.ndarray, other: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
@@ -141,7 +143,7 @@ def shift_box(
         ax, bx = -ax, out_w - 1 - bx
     matrix = np.array([[ax, 0.0, bx], [0.0, ay, by]])
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT
-    return cv2.warpAffine(crop, matrix, (out_w, out_h), flags=cv2.INTER_LINEAR, borderMode=border)
+    return cv2.warpAffine(crop, matrix, (out_w, out_h), flags=cv2.INTER_CUBIC, borderMode=border)
 
 
 def jitter_colour(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -95,6 +95,7 @@ class TrainingConfig(Strict):
     elsewhere: int = Field(default=0, ge=0, description="more of them, at other places or nobody at all")
     dark: int = Field(default=0, ge=0, description="more of them, in dark clothes on light ground")
     drawn: int = Field(default=0, ge=0, description="people who were drawn, for the teacher to describe")
+    rendered: int = Field(default=0, ge=0, description="people who were rendered, for the teacher to describe")
     net: NetShape = SHIPPED
     size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
     source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
@@ -117,7 +118,7 @@ class TrainingConfig(Strict):
     @property
     def places(self) -> int:
         """How many places are cut out of the detection sets of `people`."""
-        return -(-max(self.elsewhere, self.dark, self.drawn) // 4)
+        return -(-max(self.elsewhere, self.dark, self.drawn, self.rendered) // 4)
 
 
 def parse(kind: type[Form], path: Path) -> Form:
@@ -148,7 +149,7 @@ def read_config(path: Path) -> TrainingConfig:
         raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
     if config.places and all(expand(source).is_dir() for source in config.people):
         raise ConfigError(
-            f"{path}: `elsewhere`, `dark` and `drawn` show places cut out of detection sets, "
+            f"{path}: `elsewhere`, `dark`, `drawn` and `rendered` show places cut out of detection sets, "
             "but `people` names no COCO JSON"
         )
     if config.more_teachers and config.teacher is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from perdure.embed.crop import resize
 from perdure.errors import InputError
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -60,7 +61,7 @@ class Crops:
         """The same crops, their boxes at `size_hw`, the edge repeated outwards for `context`; they must have none."""
         top, left = round(size_hw[0] * context), round(size_hw[1] * context)
         border = cv2.BORDER_REPLICATE
-        pixels = [cv2.copyMakeBorder(_resized(p, size_hw), top, top, left, left, border) for p in self.pixels]
+        pixels = [cv2.copyMakeBorder(resize(p, *size_hw), top, top, left, left, border) for p in self.pixels]
         return replace(self, pixels=np.stack(pixels), context=context)
 
 
@@ -162,7 +163,7 @@ def read_people(source: Path, size_hw: tuple[int, int], min_height_px: int = 56,
         picture = _read(path) if kept else None
         for x, y, w, h in kept:
             assert picture is not None
-            pixels.append(_resized(_cut_wide(picture, (x, y, w, h), context), (height, width)))
+            pixels.append(resize(cut_wide(picture, (x, y, w, h), context), height, width))
             names.append(f"{path.relative_to(_root(source))}@{round(x)},{round(y)},{round(w)},{round(h)}")
     if not pixels:
         raise InputError(f"{source} has no person of at least {min_height_px} px")
@@ -195,7 +196,7 @@ def read_places(source: Path, count: int, size_hw: tuple[int, int], rng: np.rand
             h = float(np.exp(rng.uniform(np.log(min(48, tall)), np.log(tall))))
             w = min(h / rng.uniform(1.5, 3.2), wide)
             x, y = rng.uniform(0, wide - w), rng.uniform(0, tall - h)
-            pixels[len(names)] = _resized(_cut_wide(picture, (x, y, w, h), 0.0), (height, width))
+            pixels[len(names)] = resize(cut_wide(picture, (x, y, w, h), 0.0), height, width)
             names.append(f"{files[i].relative_to(source.parent)}@{x:.1f},{y:.1f},{w:.1f},{h:.1f}")
     nobody = np.full(count, -1, np.int64)
     return Crops(pixels, nobody, nobody.copy(), tuple(names), context)
@@ -233,7 +234,7 @@ def _people_in_sequences(folder: Path) -> dict[Path, list[list[float]]]:
     return by_file
 
 
-def _cut_wide(picture: np.ndarray, box: tuple[float, float, float, float], context: float) -> np.ndarray:
+def cut_wide(picture: np.ndarray, box: tuple[float, float, float, float], context: float) -> np.ndarray:
     """The box (x, y, w, h) and `context` of its sides around it; beyond the picture its edge is repeated."""
     x, y, w, h = box
     rows = np.arange(round(y - context * h), max(round(y + (1 + context) * h), round(y) + 1))
@@ -248,7 +249,7 @@ def read_picture(path: Path, size_hw: tuple[int, int]) -> np.ndarray:
     Raises:
         InputError: the file is not a picture.
     """
-    return _resized(_read(path), size_hw)
+    return resize(_read(path), *size_hw)
 
 
 def _read(path: Path) -> np.ndarray:
@@ -256,14 +257,6 @@ def _read(path: Path) -> np.ndarray:
     if picture is None:
         raise InputError(f"{path} is not a picture that can be read: remove it, or repair the file")
     return picture
-
-
-def _resized(picture: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    height, width = size_hw
-    if picture.shape[:2] == (height, width):
-        return picture
-    shrinks = picture.shape[0] > height and picture.shape[1] > width
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnxruntime as ort
 
+from perdure.embed.crop import resize
 from perdure.errors import ModelError
 from perdure.train.embedder.augment import shift_box
 from perdure.train.embedder.data import Crops
@@ -116,7 +116,7 @@ def _embed(
     session: ort.InferenceSession, name: str, size_hw: tuple[int, int], pixels: np.ndarray, mirrored: bool
 ) -> np.ndarray:
     height, width = size_hw
-    big = np.stack([cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR) for p in pixels])
+    big = np.stack([resize(p, height, width) for p in pixels])
     planes = big.transpose(0, 3, 1, 2).astype(np.float32)
     vectors = _unit(session.run(None, {name: planes})[0])
     if mirrored:

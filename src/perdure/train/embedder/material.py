@@ -17,6 +17,7 @@ from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops,
 from perdure.train.embedder.distill import agreed, open_teacher, teacher_vectors
 from perdure.train.embedder.drawn import drawn_people
 from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
+from perdure.train.embedder.rendered import rendered_people
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
 
@@ -123,7 +124,7 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
     ones (`mixed_outfits`); others made of two who stand upright and are seen whole, which labelled people and those of
     sequences do, as another camera might show them (`by_other_cameras`); and any of them at other places
     (`elsewhere`), or in dark clothes (`in_dark_clothes`), twice as often those who stand upright; and people
-    who were drawn (`drawn_people`).
+    who were drawn (`drawn_people`) or rendered (`rendered_people`).
     """
     context, size_hw = config.people_context, config.size_hw
     sources = [read_people(expand(p), size_hw, config.people_least_height_px, context) for p in config.people]
@@ -148,6 +149,8 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
         some["dark"] = in_dark_clothes(people, places, config.dark, (config.seed, 15))
     if config.drawn:
         some["drawn"] = drawn_people(places, config.drawn, (config.seed, 16))
+    if config.rendered:
+        some["rendered"] = rendered_people(places, config.rendered, (config.seed, 17))
     return some
 
 
