@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from perdure.errors import InputError, StoreError
@@ -254,6 +254,19 @@ def test_an_entry_without_its_consequences_is_followed_at_the_next_start(tmp_pat
     assert state(reopened(again, tmp_path)) == after
 
 
+def test_a_cut_stays_while_answers_about_its_second_part_count(tmp_path):
+    desk = desk_at(tmp_path)
+    entry = desk.cut(50.0, "ann", "a/0", float(desk.gallery.evidence["a/0"].exemplars[0].at[1]))
+    [said] = desk.say(51.0, "bob", [same("a/4", entry.second)])
+    with pytest.raises(InputError, match=f"first take back {said.number}$"):
+        desk.take_back(52.0, "ann", entry.number)
+    assert entry.number in desk.cuts
+    desk.take_back(53.0, "ann", said.number)
+    desk.take_back(54.0, "ann", entry.number)
+    home = desk.gallery.partition.identity_of
+    assert home[entry.second] == home["a/0"]
+
+
 def test_answers_about_another_run_are_refused(tmp_path):
     desk = desk_at(tmp_path)
     desk.say(50.0, "ann", [same("a/4", "a/0")])
@@ -296,6 +309,7 @@ MOVES = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MOVES, st.integers(0, 9))
+@example([("cut", 38, 0, 0), ("same", 0, 3, 0), ("undo", 1, 0, 0)], 0)
 def test_whatever_is_answered_maintenance_undo_and_replay_agree(tmp_path_factory, moves, seed):
     folder, rng = tmp_path_factory.mktemp("any"), np.random.default_rng(seed)
     people = rng.integers(0, 5, 9).tolist()

@@ -130,7 +130,8 @@ class Desk:
         """An answer, or a cut, does not count any more; the gallery follows what is left.
 
         Raises:
-            InputError: there is no such entry that still counts, or what is left contradicts itself.
+            InputError: there is no such entry that still counts, what is left contradicts itself, or answers about the
+                part that was cut off still count.
             StoreError: it cannot be written.
         """
         entry = TakenBack(self.verdicts.last + 1, at, by, number)
@@ -242,6 +243,10 @@ class Desk:
         self.log.append(*([] if late else [entry]), *([] if self.keeping == "later" else [applied]))
 
     def _join_again(self, entry: TakenBack, was: Cut) -> None:
+        about = [a.number for a in self.verdicts.answers.values() if was.second in a.pair and a.said != "unsure"]
+        if about:  # they speak of somebody who would be gone
+            numbers = ", ".join(map(str, sorted(about)))
+            raise InputError(f"{was.second} was answered about since it was cut off: first take back {numbers}")
         begin = len(self.gallery.log)
         self._end_cut(was, entry.at)
         self._keep(entry, begin)
