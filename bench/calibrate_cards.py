@@ -10,8 +10,8 @@ then repeats the fit.
 
 Checked on the last 100 identities (1,621 crops): the share of different and of same pairs of crops above the threshold
 for the simple policies, and rank-1 and mAP by the Market protocol with one query per identity and camera.
-Quality: the model's own and the plain one, fused and made the probability that a crop ranks its own identity first
-among 50 people (``perdure.evaluate.quality_calibration``), fitted on the same identities; the error is that on the last
+Quality: the model's own, or the plain one, made the probability that a crop ranks its own identity first among 50
+people (``perdure.evaluate.quality_calibration``), fitted on the same identities; the error is that on the last
 100. With ``--held-out`` the error is that of two fits, each on the queries of half of these people, on the other half;
 what is kept is fitted on all of them. Market's crops are nearly all good, so as many of the same ones made worse are
 among what is fitted and checked (blurred, shrunk, dark, covered, cut: ``augment.degrade``, any severity), and what
@@ -66,7 +66,7 @@ def main() -> None:
     here = [card.name for card in catalogue.cards() if card.task == "embedder" and catalogue.locate(card)]
     print(
         "embedder                            slope  offset threshold | held out: FPR  recall  rank-1    mAP | "
-        "quality: own weight  error"
+        "quality: error"
     )
     kinds = crops_of(read(SHARED / "data" / "market1501-dev").pictures)
     for name in chosen.names or here:
@@ -93,7 +93,7 @@ def main() -> None:
 
 def told(scale: QualityScale | None) -> str:
     """For the table."""
-    return "not rated" if scale is None else f"{scale.own:19.2f} {scale.error:6.3f}"
+    return "not rated" if scale is None else f"{scale.error:14.3f}"
 
 
 def card_of(name: str) -> Card:
@@ -150,42 +150,37 @@ def rated(
     fitted = last if held_out else ~last
     has_own = card.output.quality is not None
 
-    def of(rows: Bools) -> tuple[Float32s | None, Float32s, Float64s]:
-        """Own and plain quality of both kinds, and the probability of ranking first among good crops."""
+    raw = [kind.quality if has_own else told for kind, told in zip(kinds, plain, strict=True)]
+
+    def of(rows: Bools) -> tuple[Float32s, Float64s]:
+        """The quality of both kinds, and the probability of ranking first among good crops."""
         first = np.concatenate([ranks_first(kind[rows], among=kinds[0][rows]) for kind in kinds])
-        own = np.concatenate([kind.quality[rows] for kind in kinds])
-        return own if has_own else None, np.concatenate([told[rows] for told in plain]), first
+        return np.concatenate([told[rows] for told in raw]), first
 
     scale = fit_scale(*of(fitted))
-    raw = [kind.quality if has_own else told for kind, told in zip(kinds, plain, strict=True)]
     if held_out:
         wrong, checked = crossed(np.tile(kinds[0].person[last], 2), *of(last))
     else:
-        own, told, first = of(last)
-        wrong, checked = error(scale, told if own is None else own, told, first), f"error on the last {HELD_OUT}"
-        checked += " identities"
+        wrong, checked = error(scale, *of(last)), f"error on the last {HELD_OUT} identities"
     identities, count = len(np.unique(kinds[0].person[fitted])), int(fitted.sum())
     block = QualityScale(
-        own=scale.own,
-        fused=scale.fused,
+        told=scale.told,
         first=scale.first,
         identities=GALLERY,
         error=round(wrong, 4),
         fitted_on=f"Market-1501 dev, {identities} identities, {count} crops and as many made worse; {checked}",
         source=f"python bench/calibrate_cards.py {card.name}{' --held-out' if held_out else ''} --write",
     )
-    return [replace(k, quality=scale(own, told)) for k, own, told in zip(kinds, raw, plain, strict=True)], block
+    return [replace(kind, quality=scale(told)) for kind, told in zip(kinds, raw, strict=True)], block
 
 
-def crossed(person: Ints, own: Float32s | None, plain: Float32s, first: Float64s) -> tuple[float, str]:
+def crossed(person: Ints, told: Float32s, first: Float64s) -> tuple[float, str]:
     """The error of fits on every second person, on the others, and what that is."""
     numbers = np.unique(person)
     wrong = []
     for half in (numbers[::2], numbers[1::2]):
         mine = np.isin(person, half)
-        scale = fit_scale(None if own is None else own[mine], plain[mine], first[mine])
-        raw = plain if own is None else own
-        wrong.append(error(scale, raw[~mine], plain[~mine], first[~mine]))
+        wrong.append(error(fit_scale(told[mine], first[mine]), told[~mine], first[~mine]))
     return float(np.mean(wrong)), "error of fits on the queries of half of them, on the other half"
 
 

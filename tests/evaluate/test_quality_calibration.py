@@ -52,43 +52,33 @@ def test_too_few_people_are_told(pictures_of) -> None:
         ranks_first(pictures_of(people=8))
 
 
-def made(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Own and plain quality, and chance by three parts of the one and one of the other."""
+def made(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Qualities, and who came first by chance, the more often the better but less often than the quality says."""
     rng = np.random.default_rng(seed)
-    own, plain = rng.uniform(0, 1, (2, count)).astype(np.float32)
-    chance = np.clip(0.2 + 0.75 * (0.75 * own + 0.25 * plain) ** 2, 0, 1)
-    return own, plain, (rng.uniform(size=count) < chance).astype(np.float64)
+    told = rng.uniform(0, 1, count).astype(np.float32)
+    return told, (rng.uniform(size=count) < 0.2 + 0.6 * told**2).astype(np.float64)
 
 
 def test_the_fitted_scale_is_a_probability_on_others() -> None:
-    own, plain, first = made(6000, 0)
-    scale = fit_scale(own, plain, first)
-    assert scale.own == pytest.approx(0.75, abs=0.15)
+    told, first = made(6000, 0)
+    scale = fit_scale(told, first)
     others = made(6000, 1)
     assert error(scale, *others) < 0.03
-    as_it_is = Scale(1.0, (0.0, 1.0), (0.0, 1.0))
+    as_it_is = Scale((0.0, 1.0), (0.0, 1.0))
     assert error(as_it_is, *others) > 0.1
     assert (np.diff(scale.first) >= 0).all()
-    assert (np.diff(scale.fused) > 0).all()
-    assert scale.fused[0] == scale.first[0] == 0.0
-
-
-def test_without_a_quality_of_its_own_the_plain_one_stands_alone() -> None:
-    _, plain, first = made(500, 2)
-    scale = fit_scale(None, plain, first)
-    assert scale.own == 0.0
-    np.testing.assert_array_equal(scale(np.zeros_like(plain), plain), scale(np.ones_like(plain), plain))
+    assert (np.diff(scale.told) > 0).all()
+    assert scale.told[0] == scale.first[0] == 0.0
 
 
 def test_crops_that_cannot_be_asked_are_left_out() -> None:
-    own, plain, first = made(800, 3)
+    told, first = made(800, 3)
     unknown = np.concatenate([first, np.full(200, np.nan)])
-    worse = np.concatenate([own, np.ones(200, np.float32)]), np.concatenate([plain, np.ones(200, np.float32)])
-    assert fit_scale(*worse, unknown) == fit_scale(own, plain, first)
+    assert fit_scale(np.concatenate([told, np.ones(200, np.float32)]), unknown) == fit_scale(told, first)
 
 
 def test_one_and_the_same_quality_and_few_crops_are_harmless() -> None:
     same = np.full(9, 0.6, np.float32)
-    scale = fit_scale(same, same, np.array([1.0, 0, 1, 1, 0, 1, 1, 1, 1]))
-    np.testing.assert_allclose(scale(same, same), 7 / 9, atol=1e-3)
-    assert fit_scale(same[:2], same[:2], np.ones(2)).first[-1] == 1.0
+    scale = fit_scale(same, np.array([1.0, 0, 1, 1, 0, 1, 1, 1, 1]))
+    np.testing.assert_allclose(scale(same), 7 / 9, atol=1e-3)
+    assert fit_scale(same[:2], np.ones(2)).first[-1] == 1.0

@@ -135,18 +135,17 @@ def test_no_file_and_no_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"fused": [0.0, 0.5]}, "same number of points"),
-        ({"fused": [0.1, 0.5, 0.7]}, "starts at 0 and rises"),
-        ({"fused": [0.0, 0.5, 0.5]}, "starts at 0 and rises"),
+        ({"told": [0.0, 0.5]}, "same number of points"),
+        ({"told": [0.1, 0.5, 0.7]}, "starts at 0 and rises"),
+        ({"told": [0.0, 0.5, 0.5]}, "starts at 0 and rises"),
         ({"first": [0.0, 0.9, 0.8]}, "never falls"),
         ({"first": [0.0, 0.9, 1.1]}, "in .0, 1."),
-        ({"own": 1.5}, "less than or equal to 1"),
+        ({"error": 1.5}, "less than or equal to 1"),
     ],
 )
 def test_a_scale_of_quality_rises(change: dict[str, object], told: str) -> None:
     block = {
-        "own": 0.5,
-        "fused": [0.0, 0.5, 0.7],
+        "told": [0.0, 0.5, 0.7],
         "first": [0.0, 0.8, 0.9],
         "identities": 50,
         "error": 0.03,

@@ -39,7 +39,7 @@ class OnnxEmbedder:
         self._height, self._width = given.height, given.width
         self._tensors = [form.vector] if form.quality is None else [form.vector, form.quality]
         told = session.card.quality if scaled else None
-        self._scale = None if told is None else Scale(told.own, told.fused, told.first)
+        self._scale = None if told is None else Scale(told.told, told.first)
         self._run([np.zeros((given.height, given.width, 3), np.uint8)] * 2)
 
     @property
@@ -73,16 +73,13 @@ class OnnxEmbedder:
 
     def _run(self, crops: list[Image]) -> tuple[Float32s, Float32s]:
         """(K, D) vectors as the network gives them, and (K,) quality, on the card's scale."""
-        vectors, own = self._ask(crops)
-        if self._form.quality is not None and self._scale is None:
-            return vectors, own
-        plain = np.array([quality(crop) for crop in crops], np.float32)
-        if self._form.quality is None:
-            own = plain
-        return vectors, plain if self._scale is None else self._scale(own, plain)
+        vectors, told = self._ask(crops)
+        if told is None:
+            told = np.array([quality(crop) for crop in crops], np.float32)
+        return vectors, told if self._scale is None else self._scale(told)
 
-    def _ask(self, crops: list[Image]) -> tuple[Float32s, Float32s]:
-        """(K, D) vectors and (K,) quality, both as the network gives them; without a quality of its own NaN."""
+    def _ask(self, crops: list[Image]) -> tuple[Float32s, Float32s | None]:
+        """(K, D) vectors and (K,) quality, both as the network gives them; None where it tells no quality."""
         answers = self._session.run(normalise(stack(crops, self._height, self._width), self._input), self._tensors)
         vectors = answers[0].reshape(answers[0].shape[0], -1) if answers[0].ndim > 1 else answers[0]
         if vectors.shape != (len(crops), self.dim):
@@ -91,7 +88,7 @@ class OnnxEmbedder:
                 f"found {'x'.join(map(str, answers[0].shape))}; is the card's dim right?"
             )
         if self._form.quality is None:
-            return vectors, np.full(len(crops), np.nan, np.float32)
+            return vectors, None
         if answers[1].size != len(crops):
             raise ModelError(
                 f"model {self.name}: expected {self._form.quality!r} with one value per crop, "

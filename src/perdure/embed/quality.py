@@ -1,9 +1,10 @@
-"""How good a crop is: a plain quality from its pixels, and what it and the model's own say together.
+"""How good a crop is: a plain quality from its pixels for models that tell none, and what a quality is worth.
 
 Plain: how sharp, how large, how person-shaped. Each factor is a smooth step in [0, 1] and they multiply, so one bad
 property is enough. The constants are round numbers read off typical surveillance crops, not fitted.
 
-``Scale`` brings both to one probability, as measured with the model: that the crop ranks its own identity first.
+``Scale`` brings it, or the model's own, to a probability measured with the model: that the crop ranks its own identity
+first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 
 from perdure.embed.crop import resize, usable
-from perdure.types import Float32s, Float64s, Image
+from perdure.types import Float32s, Image
 
 HALF_HEIGHT_PX = 48.0
 """A crop of this height has size factor 0.5."""
@@ -51,23 +52,17 @@ def _aspect(crop: Image) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From the model's own quality and the plain one to the probability of ranking one's own identity first.
+    """From a quality as it is told to the probability of ranking one's own identity first.
 
-    A weighted mean of the two, then a rising line through points that isotonic regression found
-    (``perdure.evaluate.quality_calibration``). Below what was measured it falls to 0 in proportion.
+    A rising line through points that isotonic regression found (``perdure.evaluate.quality_calibration``). Below what
+    was measured it falls to 0 in proportion.
     """
 
-    own: float
-    """Weight of the model's own quality, in [0, 1]; the plain one has the rest."""
-    fused: tuple[float, ...]
-    """(P,) weighted means, rising from 0."""
+    told: tuple[float, ...]
+    """(P,) qualities, rising from 0."""
     first: tuple[float, ...]
     """(P,) probabilities, never falling, from 0."""
 
-    def __call__(self, own: Float32s, plain: Float32s) -> Float32s:
-        """(K,) float32 probabilities of K crops, from (K,) qualities in [0, 1] of either kind."""
-        return np.asarray(np.interp(self.fuse(own, plain), self.fused, self.first), np.float32)
-
-    def fuse(self, own: Float32s, plain: Float32s) -> Float64s:
-        """(K,) weighted means, in [0, 1]."""
-        return np.clip(self.own * own.astype(np.float64) + (1 - self.own) * plain.astype(np.float64), 0.0, 1.0)
+    def __call__(self, told: Float32s) -> Float32s:
+        """(K,) float32 probabilities of K crops, from their (K,) qualities."""
+        return np.asarray(np.interp(told, self.told, self.first), np.float32)

@@ -1,8 +1,7 @@
 """What the quality of a crop is worth: the probability that the crop ranks its own identity first.
 
-Fitted to labelled crops: the model's own quality and the plain one are fused by the weight that orders crops best, and
-the mean is made a probability by isotonic regression (pool adjacent violators: Ayer et al., Ann. Math. Statist. 1955;
-for probabilities: Zadrozny & Elkan, KDD 2002).
+Fitted to labelled crops: the quality as it is told is made a probability by isotonic regression (pool adjacent
+violators: Ayer et al., Ann. Math. Statist. 1955; for probabilities: Zadrozny & Elkan, KDD 2002).
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from perdure.types import Float32s, Float64s
 
 GALLERY = 50
 """People among whom a crop has to rank its own first."""
-WEIGHTS = np.linspace(0, 1, 21)
-"""Weights of the model's own quality that are tried."""
 POINTS = 20
 """At most so many points of the line, each from as many crops: fewer crops in one say too little."""
 BLOCK = 512
@@ -70,40 +67,25 @@ def _none_drawn(nearer: Float64s, others: int, drawn: int) -> Float64s:
     return np.where(left < 0, 0.0, np.exp(log))
 
 
-def fit_scale(own: Float32s | None, plain: Float32s, first: Float64s) -> Scale:
+def fit_scale(told: Float32s, first: Float64s) -> Scale:
     """The scale of a model.
 
     Args:
-        own: (N,) the model's own quality; None: it has none.
-        plain: (N,) the plain one.
+        told: (N,) the model's own quality, or the plain one where it has none.
         first: (N,) ``ranks_first``; crops with NaN are left out.
     """
     known = np.isfinite(first)
-    told, first = plain[known], first[known]
-    mine = told if own is None else own[known]
-    weights = [0.0] if own is None else WEIGHTS.tolist()
-    weight = max(weights, key=lambda w: _order(w * mine.astype(np.float64) + (1 - w) * told, first))
-    fused = weight * mine.astype(np.float64) + (1 - weight) * told
-    order = np.argsort(fused, kind="stable")
+    told, first = told[known].astype(np.float64), first[known]
+    order = np.argsort(told, kind="stable")
     parts = [part for part in np.array_split(order, POINTS) if len(part)]
-    centres = np.round([fused[part].mean() for part in parts], 4)
+    centres = np.round([told[part].mean() for part in parts], 4)
     shares = isotonic(np.repeat(centres, [len(part) for part in parts]), first[order])
     places, ends = np.unique(np.repeat(centres, [len(part) for part in parts]), return_index=True)
     levels = np.round(shares[ends], 4)[places > 0]
-    points = [0.0, *places[places > 0].tolist()], [0.0, *levels.tolist()]
-    return Scale(round(weight, 3), tuple(points[0]), tuple(points[1]))
+    return Scale((0.0, *places[places > 0].tolist()), (0.0, *levels.tolist()))
 
 
-def _order(fused: Float64s, first: Float64s) -> float:
-    """Share of pairs, one that ranks first and one that does not, that are in order: the area under the ROC curve."""
-    from scipy.stats import rankdata
-
-    good, ranks = float(first.sum()), rankdata(fused)
-    bad = len(first) - good
-    return float((first @ ranks - good * (good + 1) / 2) / (good * bad)) if good > 0 and bad > 0 else 0.5
-
-
-def error(scale: Scale, own: Float32s, plain: Float32s, first: Float64s) -> float:
+def error(scale: Scale, told: Float32s, first: Float64s) -> float:
     """Expected calibration error of a scale over crops with a known (N,) ``ranks_first``."""
     known = np.isfinite(first)
-    return reliability(scale(own[known], plain[known]).astype(np.float64), first[known], bins=10).ece
+    return reliability(scale(told[known]).astype(np.float64), first[known], bins=10).ece

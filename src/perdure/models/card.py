@@ -156,10 +156,9 @@ class Calibration(_Part):
 
 
 class QualityScale(_Part):
-    """From the model's own quality and the plain one to the probability that a crop ranks its own identity first."""
+    """From the model's own quality, or the plain one, to the probability that a crop ranks its own identity first."""
 
-    own: float = Field(ge=0.0, le=1.0, description="Weight of the model's own quality; the plain one has the rest.")
-    fused: tuple[float, ...] = Field(min_length=2, max_length=64, description="Weighted means, rising from 0.")
+    told: tuple[float, ...] = Field(min_length=2, max_length=64, description="Qualities as told, rising from 0.")
     first: tuple[float, ...] = Field(min_length=2, max_length=64, description="Probability at each, never falling.")
     identities: int = Field(ge=2, description="In a gallery of so many people.")
     error: float = Field(ge=0.0, le=1.0, description="Expected calibration error on other people.")
@@ -168,10 +167,10 @@ class QualityScale(_Part):
 
     @model_validator(mode="after")
     def _rises(self) -> QualityScale:
-        if len(self.fused) != len(self.first):
-            raise ValueError("fused and first have the same number of points")
-        if self.fused[0] != 0 or any(b <= a for a, b in pairwise(self.fused)):
-            raise ValueError("fused starts at 0 and rises")
+        if len(self.told) != len(self.first):
+            raise ValueError("told and first have the same number of points")
+        if self.told[0] != 0 or any(b <= a for a, b in pairwise(self.told)):
+            raise ValueError("told starts at 0 and rises")
         if min(self.first) < 0 or max(self.first) > 1 or any(b < a for a, b in pairwise(self.first)):
             raise ValueError("first lies in [0, 1] and never falls")
         return self

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,27 @@ def test_people_whom_a_teacher_described_teach_quality_too():
         _, quality = embed(net, crops, (64, 32))
         gaps.append(quality[bright].mean() - quality[~bright].mean())
     assert gaps[1] > gaps[0] + 0.05
+
+
+def test_rendered_people_teach_which_crops_can_be_told():
+    """Dark crops of them show anybody, bright ones themselves; who is seen by one camera only teaches nothing."""
+    torch.manual_seed(0)
+    net = BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=16))
+    crops = _striped_people(16)
+    bright = crops.pixels.mean((1, 2, 3)) > np.median(crops.pixels.mean((1, 2, 3)))
+    anybody = np.where(bright, crops.identities, np.random.default_rng(0).permutation(crops.identities))
+    cameras = np.arange(len(crops)) % 2
+    plan = QualityPlan(crops=64, steps=300, batch=32)
+    some = crops.take(np.arange(8))
+    gaps = []
+    for rendered in (None, replace(crops, identities=anybody, cameras=cameras)):
+        train_quality(net, some, some.identities, (64, 32), plan, 0, None, rendered)
+        _, quality = embed(net, crops, (64, 32))
+        gaps.append(quality[bright].mean() - quality[~bright].mean())
+    assert gaps[1] > gaps[0] + 0.05
+    alone = replace(crops, cameras=np.zeros(len(crops), np.int64))
+    train_quality(net, some, some.identities, (64, 32), plan, 0, None, alone)
+    assert np.isfinite(embed(net, crops, (64, 32))[1]).all()
 
 
 def test_an_older_head_does_not_matter():

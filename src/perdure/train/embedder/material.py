@@ -17,7 +17,7 @@ from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops,
 from perdure.train.embedder.distill import agreed, open_teacher, teacher_vectors
 from perdure.train.embedder.drawn import drawn_people
 from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
-from perdure.train.embedder.rendered import rendered_people
+from perdure.train.embedder.rendered import rendered_identities, rendered_people
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
 
@@ -31,6 +31,7 @@ class Material:
         unlabelled: M crops for the teacher alone.
         labelled_teacher: (N, D) unit vectors.
         unlabelled_teacher: (M, D) unit vectors.
+        rendered: crops of known people nothing but the quality head learns from.
     """
 
     labelled: Crops
@@ -38,6 +39,7 @@ class Material:
     unlabelled: Crops | None
     labelled_teacher: np.ndarray | None
     unlabelled_teacher: np.ndarray | None
+    rendered: Crops | None = None
 
     @property
     def described(self) -> tuple[Crops, np.ndarray] | None:
@@ -88,10 +90,13 @@ def gather(config: TrainingConfig) -> Material:
         open_teacher(expand(model), config.threads)  # a wrong one is told before the others' long work
     if not config.people or not any(p.unlabelled for p in config.phases):
         return Material(labelled, held_out, None, described(config, {"labelled": labelled}), None)
-    strangers = without_identity(config, labelled)
+    places = places_of(config)
+    strangers = without_identity(config, labelled, places)
     told = described(config, {"labelled": labelled} | strangers)
     known, together = len(labelled), join(strangers.values(), config.people_context)
-    return Material(labelled, held_out, together, told[:known], told[known:])
+    some = config.quality.rendered
+    rendered = rendered_identities(places, some, (config.seed, 18)) if some and places is not None else None
+    return Material(labelled, held_out, together, told[:known], told[known:], rendered)
 
 
 def described(config: TrainingConfig, sets: dict[str, Crops]) -> np.ndarray:
@@ -119,7 +124,18 @@ def described(config: TrainingConfig, sets: dict[str, Crops]) -> np.ndarray:
     return agreed(teachers)
 
 
-def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops]:
+def places_of(config: TrainingConfig) -> Crops | None:
+    """Places cut out of the detection sets, where the run needs any."""
+    if not config.places:
+        return None
+    rng = np.random.default_rng((config.seed, 13))
+    listings = [path for path in map(expand, config.people) if not path.is_dir()]
+    each = -(-config.places // len(listings))
+    context = config.people_context
+    return join([read_places(path, each, config.size_hw, rng, context) for path in listings], context)
+
+
+def without_identity(config: TrainingConfig, labelled: Crops, places: Crops | None) -> dict[str, Crops]:
     """Pictures for the teacher to describe: people cut from pictures; people made of two of these or of the labelled
     ones (`mixed_outfits`); others made of two who stand upright and are seen whole, which labelled people and those of
     sequences do, as another camera might show them (`by_other_cameras`); and any of them at other places
@@ -136,12 +152,8 @@ def without_identity(config: TrainingConfig, labelled: Crops) -> dict[str, Crops
         some["mixed"] = mixed_outfits(join([upright, found], context), config.mixed, rng)
     if config.other_cameras:
         some["other-cameras"] = by_other_cameras(upright, config.other_cameras, (config.seed, 12))
-    if not config.places:
+    if places is None:
         return some
-    rng = np.random.default_rng((config.seed, 13))
-    listings = [path for path in map(expand, config.people) if not path.is_dir()]
-    each = -(-config.places // len(listings))
-    places = join([read_places(path, each, size_hw, rng, context) for path in listings], context)
     if config.elsewhere:
         some["elsewhere"] = elsewhere(join([upright, found], context), places, config.elsewhere, (config.seed, 14))
     if config.dark:

@@ -33,9 +33,13 @@ LENGTH_SHARE = 0.5  # of the embedding's length in the quality, the rest is the 
 
 @dataclass(frozen=True)
 class QualityPlan:
-    """How long and on how many crops of either kind the head is trained; each is seen as it is and twice made worse."""
+    """How long and on how many crops of each kind the head is trained; each is seen as it is and twice made worse.
+
+    `rendered` is how many people are rendered for it.
+    """
 
     crops: int = 4000
+    rendered: int = 0
     steps: int = 1500
     batch: int = 128
     learning_rate: float = 2e-3
@@ -61,6 +65,7 @@ def train_quality(
     plan: QualityPlan,
     seed: int,
     described: tuple[Crops, np.ndarray] | None = None,
+    rendered: Crops | None = None,
 ) -> None:
     """Train the quality head of `net` in place on crops and the same crops made worse.
 
@@ -68,7 +73,10 @@ def train_quality(
     "Probabilistic Face Embeddings", but learned directly as an error. The labelled crops themselves give no target,
     because the network knows them by heart, the bad ones too; of them it is only asked that each stands above its
     worsened self. Pictures that only a teacher described, the (M, D) unit vectors in `described`, are each an identity
-    of their own, and far more of them than a network knows by heart: they bring other places, cameras and clothes.
+    of their own, and far more of them than a network knows by heart: they bring other places, cameras and clothes. The
+    teacher saw them as they are, though, half hidden or not. What is lost when half of somebody is hidden is learned
+    from the people in `rendered`, whom the network knows no better than strangers: each view of them is measured by how
+    well it is told to be who the other cameras saw.
 
     The length of the embedding, which tells unusual people from usual ones without any training (as in Meng et al.
     2021, "MagFace"), then has a share of `LENGTH_SHARE`, at the head's spread.
@@ -76,10 +84,12 @@ def train_quality(
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
     net.eval()
-    seen = _look_at_labelled(net, labelled, labels, size_hw, plan, rng)
+    parts = [_look_at_labelled(net, labelled, labels, size_hw, plan, rng)]
     if described is not None:
-        more = _look_at_described(net, *described, size_hw, plan, rng)
-        seen = _Seen(*(torch.cat([getattr(s, f.name) for s in (seen, more)]) for f in fields(_Seen)))
+        parts.append(_look_at_described(net, *described, size_hw, plan, rng))
+    if rendered is not None:
+        parts.append(_look_at_rendered(net, rendered, size_hw, plan, rng))
+    seen = _Seen(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(_Seen)))
     flat = seen.features.flatten(0, 1)
     mean, std = flat.mean(0), flat.std(0).clamp_min(1e-3)
     head = _fit(net, (seen.features - mean) / std, seen.worth, plan, rng)
@@ -160,6 +170,32 @@ def _look_at_described(
         return worth(embedding, centres, torch.arange(len(index)).repeat(3))
 
     return _look(net, replace(crops, pixels=crops.within_boxes(), context=0.0), taught, size_hw, plan, rng)
+
+
+def _look_at_rendered(
+    net: BodyNet, crops: Crops, size_hw: tuple[int, int], plan: QualityPlan, rng: np.random.Generator
+) -> _Seen:
+    crops = replace(crops, pixels=crops.within_boxes(), context=0.0)
+    who = np.unique(crops.identities, return_inverse=True)[1]
+    vectors, _ = embed(net, crops, size_hw)
+    people, by_camera = int(who.max()) + 1, who * (int(crops.cameras.max()) + 1) + crops.cameras
+    sums = np.zeros((people, vectors.shape[1]), np.float32)
+    of_camera = np.zeros((int(by_camera.max()) + 1, vectors.shape[1]), np.float32)
+    np.add.at(sums, who, vectors)
+    np.add.at(of_camera, by_camera, vectors)
+    elsewhere = torch.from_numpy(sums[who] - of_camera[by_camera])  # what the other cameras saw of each
+    centres = functional.normalize(torch.from_numpy(sums), dim=1)
+    own = functional.normalize(elsewhere, dim=1)
+    lonely = elsewhere.norm(dim=1) < 1e-3
+
+    def shown(index: np.ndarray, embedding: Tensor) -> Tensor:
+        others = np.setdiff1d(np.arange(people), who[index])
+        rows = torch.from_numpy(index)
+        value = worth(embedding, torch.cat([own[rows], centres[others]]), torch.arange(len(index)).repeat(3))
+        value[lonely[rows].repeat(3)] = torch.nan
+        return value
+
+    return _look(net, crops, shown, size_hw, plan, rng)
 
 
 def _look(
