@@ -124,16 +124,7 @@ def test_averages_of_shortcuts_are_folded_where_stages_halve_the_picture():
 
 
 MORE = {
-    **{
-        "people_context": 0.2,
-        "mixed": 9,
-        "other_cameras": 5,
-        "elsewhere": 8,
-        "dark": 3,
-        "drawn": 2,
-        "rendered": 3,
-        "quality": {"rendered": 6},
-    },
+    **{"people_context": 0.2, "mixed": 9, "other_cameras": 5, "elsewhere": 8, "dark": 3, "drawn": 2, "rendered": 3},
     **{"boxes": 2, "consistency": 1.0, "augment": {"box_shift": 0.05, "low_resolution_p": 0.0}},
 }
 
@@ -170,7 +161,7 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
         **{
             k: v
             for k, v in more.items()
-            if k in ("people_context", "mixed", "other_cameras", "elsewhere", "dark", "drawn", "rendered", "quality")
+            if k in ("people_context", "mixed", "other_cameras", "elsewhere", "dark", "drawn", "rendered")
         },
     )
     train_module.train_embedder(config, resume=False)

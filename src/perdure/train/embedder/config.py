@@ -118,7 +118,7 @@ class TrainingConfig(Strict):
     @property
     def places(self) -> int:
         """How many places are cut out of the detection sets of `people`."""
-        return -(-max(self.elsewhere, self.dark, self.drawn, self.rendered, self.quality.rendered) // 4)
+        return -(-max(self.elsewhere, self.dark, self.drawn, self.rendered) // 4)
 
 
 def parse(kind: type[Form], path: Path) -> Form:

@@ -17,7 +17,7 @@ from perdure.train.embedder.data import Crops, hold_out, join_crops, read_crops,
 from perdure.train.embedder.distill import agreed, open_teacher, teacher_vectors
 from perdure.train.embedder.drawn import drawn_people
 from perdure.train.embedder.mix import by_other_cameras, elsewhere, mixed_outfits
-from perdure.train.embedder.rendered import rendered_identities, rendered_people
+from perdure.train.embedder.rendered import rendered_people
 from perdure.train.embedder.sampler import identity_batches, index_batches
 
 
@@ -31,7 +31,7 @@ class Material:
         unlabelled: M crops for the teacher alone.
         labelled_teacher: (N, D) unit vectors.
         unlabelled_teacher: (M, D) unit vectors.
-        rendered: crops of known people nothing but the quality head learns from.
+        places: crops of nobody in particular.
     """
 
     labelled: Crops
@@ -39,7 +39,7 @@ class Material:
     unlabelled: Crops | None
     labelled_teacher: np.ndarray | None
     unlabelled_teacher: np.ndarray | None
-    rendered: Crops | None = None
+    places: Crops | None = None
 
     @property
     def described(self) -> tuple[Crops, np.ndarray] | None:
@@ -94,9 +94,7 @@ def gather(config: TrainingConfig) -> Material:
     strangers = without_identity(config, labelled, places)
     told = described(config, {"labelled": labelled} | strangers)
     known, together = len(labelled), join(strangers.values(), config.people_context)
-    some = config.quality.rendered
-    rendered = rendered_identities(places, some, (config.seed, 18)) if some and places is not None else None
-    return Material(labelled, held_out, together, told[:known], told[known:], rendered)
+    return Material(labelled, held_out, together, told[:known], told[known:], places)
 
 
 def described(config: TrainingConfig, sets: dict[str, Crops]) -> np.ndarray:

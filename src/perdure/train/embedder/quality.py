@@ -33,13 +33,9 @@ LENGTH_SHARE = 0.5  # of the embedding's length in the quality, the rest is the 
 
 @dataclass(frozen=True)
 class QualityPlan:
-    """How long and on how many crops of each kind the head is trained; each is seen as it is and twice made worse.
-
-    `rendered` is how many people are rendered for it.
-    """
+    """How long and on how many crops of each kind the head is trained; each is seen as it is and twice made worse."""
 
     crops: int = 4000
-    rendered: int = 0
     steps: int = 1500
     batch: int = 128
     learning_rate: float = 2e-3
@@ -65,7 +61,7 @@ def train_quality(
     plan: QualityPlan,
     seed: int,
     described: tuple[Crops, np.ndarray] | None = None,
-    rendered: Crops | None = None,
+    fronts: Crops | None = None,
 ) -> None:
     """Train the quality head of `net` in place on crops and the same crops made worse.
 
@@ -73,10 +69,10 @@ def train_quality(
     "Probabilistic Face Embeddings", but learned directly as an error. The labelled crops themselves give no target,
     because the network knows them by heart, the bad ones too; of them it is only asked that each stands above its
     worsened self. Pictures that only a teacher described, the (M, D) unit vectors in `described`, are each an identity
-    of their own, and far more of them than a network knows by heart: they bring other places, cameras and clothes. The
-    teacher saw them as they are, though, half hidden or not. What is lost when half of somebody is hidden is learned
-    from the people in `rendered`, whom the network knows no better than strangers: each view of them is measured by how
-    well it is told to be who the other cameras saw.
+    of their own, and far more of them than a network knows by heart: they bring other places, cameras and clothes.
+
+    What stands in front of people is every second time somebody else and else one of the pictures in `fronts`, of
+    anything: shelves and doors hide as much as people do.
 
     The length of the embedding, which tells unusual people from usual ones without any training (as in Meng et al.
     2021, "MagFace"), then has a share of `LENGTH_SHARE`, at the head's spread.
@@ -84,11 +80,10 @@ def train_quality(
     rng = np.random.default_rng((seed, 77))
     torch.manual_seed(seed)
     net.eval()
-    parts = [_look_at_labelled(net, labelled, labels, size_hw, plan, rng)]
+    hide = None if fronts is None else fronts.within_boxes()
+    parts = [_look_at_labelled(net, labelled, labels, size_hw, plan, rng, hide)]
     if described is not None:
-        parts.append(_look_at_described(net, *described, size_hw, plan, rng))
-    if rendered is not None:
-        parts.append(_look_at_rendered(net, rendered, size_hw, plan, rng))
+        parts.append(_look_at_described(net, *described, size_hw, plan, rng, hide))
     seen = _Seen(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(_Seen)))
     flat = seen.features.flatten(0, 1)
     mean, std = flat.mean(0), flat.std(0).clamp_min(1e-3)
@@ -141,6 +136,7 @@ def _look_at_labelled(
     size_hw: tuple[int, int],
     plan: QualityPlan,
     rng: np.random.Generator,
+    fronts: np.ndarray | None,
 ) -> _Seen:
     centres = identity_centres(net, crops, labels, size_hw, rng)
 
@@ -149,7 +145,7 @@ def _look_at_labelled(
         value[: len(index)] = torch.nan
         return value
 
-    return _look(net, crops, known, size_hw, plan, rng)
+    return _look(net, crops, known, size_hw, plan, rng, fronts)
 
 
 def _look_at_described(
@@ -159,6 +155,7 @@ def _look_at_described(
     size_hw: tuple[int, int],
     plan: QualityPlan,
     rng: np.random.Generator,
+    fronts: np.ndarray | None,
 ) -> _Seen:
     vectors = torch.from_numpy(told)
     chosen = rng.permutation(len(crops))[: plan.crops]
@@ -169,33 +166,7 @@ def _look_at_described(
         centres = torch.cat([own[torch.from_numpy(index)], vectors[others]])
         return worth(embedding, centres, torch.arange(len(index)).repeat(3))
 
-    return _look(net, replace(crops, pixels=crops.within_boxes(), context=0.0), taught, size_hw, plan, rng)
-
-
-def _look_at_rendered(
-    net: BodyNet, crops: Crops, size_hw: tuple[int, int], plan: QualityPlan, rng: np.random.Generator
-) -> _Seen:
-    crops = replace(crops, pixels=crops.within_boxes(), context=0.0)
-    who = np.unique(crops.identities, return_inverse=True)[1]
-    vectors, _ = embed(net, crops, size_hw)
-    people, by_camera = int(who.max()) + 1, who * (int(crops.cameras.max()) + 1) + crops.cameras
-    sums = np.zeros((people, vectors.shape[1]), np.float32)
-    of_camera = np.zeros((int(by_camera.max()) + 1, vectors.shape[1]), np.float32)
-    np.add.at(sums, who, vectors)
-    np.add.at(of_camera, by_camera, vectors)
-    elsewhere = torch.from_numpy(sums[who] - of_camera[by_camera])  # what the other cameras saw of each
-    centres = functional.normalize(torch.from_numpy(sums), dim=1)
-    own = functional.normalize(elsewhere, dim=1)
-    lonely = elsewhere.norm(dim=1) < 1e-3
-
-    def shown(index: np.ndarray, embedding: Tensor) -> Tensor:
-        others = np.setdiff1d(np.arange(people), who[index])
-        rows = torch.from_numpy(index)
-        value = worth(embedding, torch.cat([own[rows], centres[others]]), torch.arange(len(index)).repeat(3))
-        value[lonely[rows].repeat(3)] = torch.nan
-        return value
-
-    return _look(net, crops, shown, size_hw, plan, rng)
+    return _look(net, replace(crops, pixels=crops.within_boxes(), context=0.0), taught, size_hw, plan, rng, fronts)
 
 
 def _look(
@@ -205,6 +176,7 @@ def _look(
     size_hw: tuple[int, int],
     plan: QualityPlan,
     rng: np.random.Generator,
+    fronts: np.ndarray | None,
 ) -> _Seen:
     """Some crops in three views each; `value_of` says what (3B, D) embeddings of the crops at an index are worth."""
     chosen = rng.permutation(len(crops))[: plan.crops]
@@ -212,7 +184,7 @@ def _look(
     with torch.no_grad():
         for start in range(0, len(chosen), 32):
             index = chosen[start : start + 32]
-            raw, seen = net.encode(as_planes(_views(crops, index, size_hw, rng)))
+            raw, seen = net.encode(as_planes(_views(crops, index, size_hw, rng, fronts)))
             embedding = net.neck(raw)
             views = (seen, embedding.norm(dim=1), value_of(index, embedding))
             parts.append([torch.stack(view.chunk(3), 1) for view in views])
@@ -255,10 +227,14 @@ def _blend_length(net: BodyNet, seen: _Seen) -> None:
         last.bias.copy_((1 - LENGTH_SHARE) * last.bias + LENGTH_SHARE * heads.mean())
 
 
-def _views(crops: Crops, index: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _views(
+    crops: Crops, index: np.ndarray, size_hw: tuple[int, int], rng: np.random.Generator, fronts: np.ndarray | None
+) -> np.ndarray:
     """(3B, H, W, 3) uint8: B as they are, B augmented and a little worse, B clearly worse."""
-    strangers = rng.integers(len(crops), size=len(index))
-    pairs = [(crops.pixels[i], crops.pixels[s]) for i, s in zip(index, strangers, strict=True)]
+    before = [crops.pixels[rng.integers(len(crops))] for _ in index]
+    if fronts is not None:
+        before = [fronts[rng.integers(len(fronts))] if rng.random() < 0.5 else other for other in before]
+    pairs = [(crops.pixels[i], other) for i, other in zip(index, before, strict=True)]
     strength = Strength(colour_p=0.3, erase_p=0.2)
     asis = [plain(c, size_hw) for c, _ in pairs]
     varied = [augment(degrade(c, o, rng.uniform(0, 0.6), rng), o, size_hw, strength, rng) for c, o in pairs]

@@ -28,8 +28,6 @@ SHOTS = 16  # pictures of one place: the empty place is traced once
 FRAME_HW = (240, 224)  # of such a picture, px
 BODY_PX = 130.0  # height in it of somebody in the middle
 LEAST_SEEN, LEAST_PX = 0.5, 70.0  # share of a body that can be seen, and its height, for a crop
-GLIMPSE = 0.12  # the same where the crop may be bad
-GROUP, CAMERAS = 6, 3  # people who are known, and the cameras that see them
 LIGHT = 0.7  # what falls on the ground of a place that the sensor's own exposure suits
 FLOORS = (surfaces.STONE, surfaces.CARPET, surfaces.TILES, surfaces.PLANKS)
 WALLS = (surfaces.PAINT, surfaces.STONE, surfaces.GOODS, surfaces.POSTER, surfaces.WOOD)
@@ -61,34 +59,8 @@ def people_of(rng: np.random.Generator, places: Crops) -> Iterator[np.ndarray]:
     for _ in range(SHOTS):
         count = 1 + int(rng.integers(4))
         actors = [Actor.of(i, dressed_warmly(random_look(rng), rng)) for i in range(count)]
-        for _, crop in crops_of(photographed(camera, actors, rng), places, LEAST_SEEN):
+        for crop in crops_of(photographed(camera, actors, rng), places):
             yield as_recorded(crop, places, rng)
-
-
-def rendered_identities(places: Crops, people: int, seed: tuple[int, ...]) -> Crops:
-    """Crops of `people` rendered people, each known, before three cameras each, often half hidden by things or others.
-
-    Args:
-        places: as in `rendered_people`.
-        people: how many; about ten crops of each.
-        seed: the group `i` of up to `GROUP` people is drawn from `(*seed, i)`.
-    """
-    pixels, who, where = list[np.ndarray](), list[int](), list[int]()
-    for first in range(0, people, GROUP):
-        rng = np.random.default_rng((*seed, first // GROUP))
-        group = range(first, min(first + GROUP, people))
-        actors = [Actor.of(i, dressed_warmly(random_look(rng), rng)) for i in group]
-        for number in range(CAMERAS):
-            camera = random_camera(rng)
-            for _ in range(SHOTS // 2):
-                present = rng.permutation(len(actors))[: 1 + int(rng.integers(4))]
-                shot = photographed(camera, [actors[i] for i in present], rng)
-                for person, crop in crops_of(shot, places, GLIMPSE, rng.random() < 0.5):
-                    pixels.append(as_recorded(crop, places, rng))
-                    who.append(person)
-                    where.append(number)
-    names = tuple(f"rendered person {p} camera {c} {i}" for i, (p, c) in enumerate(zip(who, where, strict=True)))
-    return Crops(np.stack(pixels), np.array(who, np.int64), np.array(where, np.int64), names, places.context)
 
 
 def photographed(camera: Renderer, actors: list[Actor], rng: np.random.Generator) -> Shot:
@@ -106,20 +78,12 @@ def as_recorded(crop: np.ndarray, places: Crops, rng: np.random.Generator) -> np
     return recorded(person, math.exp(rng.uniform(math.log(0.18), 0)), rng)
 
 
-def crops_of(shot: Shot, places: Crops, least_seen: float, tight: bool = False) -> Iterator[tuple[int, np.ndarray]]:
-    """Who can be seen well enough: their ids and crops with the size and context of `places`.
-
-    Boxes hold the whole body, or only what can be seen of it where `tight`: detectors do either.
-    """
-    for person, box, seen in zip(shot.ids.tolist(), shot.boxes, shot.visibility, strict=True):
-        sides = box[2:] - box[:2]
-        rows, columns = np.nonzero(shot.mask == person)
-        if seen >= least_seen and len(rows) and sides[1] >= LEAST_PX and sides[0] >= LEAST_PX / 6:
-            if tight:
-                box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
-            x0, y0, x1, y1 = box.tolist()
+def crops_of(shot: Shot, places: Crops) -> Iterator[np.ndarray]:
+    """Who can be seen well enough, in boxes with the size and context of `places`."""
+    for (x0, y0, x1, y1), seen in zip(shot.boxes.tolist(), shot.visibility, strict=True):
+        if seen >= LEAST_SEEN and y1 - y0 >= LEAST_PX and x1 - x0 >= LEAST_PX / 6:
             crop = cut_wide(shot.image, (x0, y0, x1 - x0, y1 - y0), places.context)
-            yield person, resize(crop, *places.pixels.shape[1:3])
+            yield resize(crop, *places.pixels.shape[1:3])
 
 
 def dressed_warmly(look: Look, rng: np.random.Generator) -> Look:

@@ -265,7 +265,7 @@ def finish(run: Run, material: Material) -> None:
     """Train the quality head on the final network, keep it, write the ONNX file, and score the sets to test on."""
     config, net = run.config, run.average.net.cpu()
     known = (material.labelled, material.labels)
-    train_quality(net, *known, config.size_hw, config.quality, config.seed, material.described, material.rendered)
+    train_quality(net, *known, config.size_hw, config.quality, config.seed, material.described, material.places)
     torch.save(net.state_dict(), run.folder / f"{config.name}-final.pt")
     pictures = as_planes(np.stack([plain(p, config.size_hw) for p in material.held_out.pixels[:8]])).contiguous()
     done = export_onnx(net, config.size_hw, run.folder / f"{config.name}.onnx", pictures)
