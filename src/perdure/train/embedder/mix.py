@@ -13,6 +13,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from perdure.embed.crop import resize
 from perdure.train.embedder.augment import blur, occlude, part_of, recompress
 from perdure.train.embedder.data import Crops
 
@@ -153,7 +154,7 @@ def recorded(crop: np.ndarray, share: float, rng: np.random.Generator) -> np.nda
         top, left = (int(n) for n in rng.integers(8, size=2))  # blocks begin anywhere in the box
         framed = cv2.copyMakeBorder(x, top, 0, left, 0, cv2.BORDER_REPLICATE)
         x = recompress(framed, int(rng.integers(20, 90)))[top:, left:]
-    return cv2.resize(x, (width, height), interpolation=cv2.INTER_LINEAR) if share < 1 else x
+    return resize(x, height, width)
 
 
 def beside(crop: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
