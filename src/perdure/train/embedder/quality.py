@@ -28,7 +28,7 @@ SHARPNESS = 20.0  # inverse temperature of the softmax over identity centres
 MARGIN = 0.1  # a degraded crop should come this far below its original
 CROPS_PER_CENTRE = 6
 OTHERS = 400  # people an embedding is told from where the set has no identities
-LENGTH_SHARE = 0.5  # of the embedding's length in the quality, the rest is the head's
+LENGTH_SHARE = 0.2  # of the embedding's length in the quality, the rest is the head's
 
 
 @dataclass(frozen=True)
