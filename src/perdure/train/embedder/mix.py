@@ -16,6 +16,7 @@ import numpy as np
 from perdure.embed.crop import resize
 from perdure.train.embedder.augment import blur, occlude, part_of, recompress
 from perdure.train.embedder.data import Crops
+from perdure.types import Image
 
 WAIST = (0.42, 0.56)  # shares of the box where an upper body may end
 CLOTHES = ((0.17, 0.50), (0.50, 0.92))  # rows of the box that are mostly upper and lower clothes
@@ -143,11 +144,11 @@ def recorded(crop: np.ndarray, share: float, rng: np.random.Generator) -> np.nda
     """
     height, width = crop.shape[:2]
     rows, columns = max(8, round(height * share)), max(8, round(width * share))
-    x = cv2.resize(crop, (columns, rows), interpolation=cv2.INTER_AREA) if share < 1 else crop
+    x: Image = resize(crop, rows, columns)
     draw = rng.random(3)
     if draw[0] < 0.35:
         softer = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.8, 2.0))
-        x = cv2.addWeighted(x, 1 + (gain := rng.uniform(0.5, 2.0)), softer, -gain, 0)
+        x = np.asarray(cv2.addWeighted(x, 1 + (gain := rng.uniform(0.5, 2.0)), softer, -gain, 0), np.uint8)
     if draw[1] < 0.35:
         x = np.clip(x + rng.normal(0, rng.uniform(2, 10), x.shape), 0, 255).astype(np.uint8)
     if draw[2] < 0.6:
