@@ -73,8 +73,7 @@ def main() -> None:
         everybody, worse = (embedded(name, kind, chosen.keep) for kind in kinds)
         last = np.isin(everybody.person, people(everybody)[-HELD_OUT:])
         fitted = last if chosen.held_out else ~last
-        plain = [np.array([quality(crop) for crop in kind.crops], np.float32) for kind in kinds]
-        (everybody, worse), scale = rated((everybody, worse), plain, card_of(name), last, chosen.held_out)
+        (everybody, worse), scale = rated((everybody, worse), kinds, card_of(name), last, chosen.held_out)
         found = calibrate(everybody[fitted], worse[fitted], name, chosen.held_out)
         held = everybody[last]
         labels = Labels(held.person, held.camera)
@@ -134,13 +133,13 @@ def embedded(name: str, kind: Kind, keep: Path | None) -> Embeddings:
 
 
 def rated(
-    kinds: tuple[Embeddings, Embeddings], plain: list[Float32s], card: Card, last: Bools, held_out: bool
+    kinds: tuple[Embeddings, Embeddings], pictures: tuple[Kind, Kind], card: Card, last: Bools, held_out: bool
 ) -> tuple[list[Embeddings], QualityScale | None]:
     """The same crops with qualities that are probabilities, and how they became so; models that are code stay.
 
     Args:
         kinds: the N crops as they are, and made worse.
-        plain: (N,) the plain quality of either.
+        pictures: the crops themselves, for models that tell no quality.
         card: of the model.
         last: (N,) of the held-out people.
         held_out: whether these are what is fitted to.
@@ -150,7 +149,9 @@ def rated(
     fitted = last if held_out else ~last
     has_own = card.output.quality is not None
 
-    raw = [kind.quality if has_own else told for kind, told in zip(kinds, plain, strict=True)]
+    raw = [kind.quality for kind in kinds]
+    if not has_own:
+        raw = [np.array([quality(crop) for crop in kind.crops], np.float32) for kind in pictures]
 
     def of(rows: Bools) -> tuple[Float32s, Float64s]:
         """The quality of both kinds, and the probability of ranking first among good crops."""

@@ -43,6 +43,15 @@ def test_shrinking_averages_instead_of_aliasing() -> None:
     assert abs(small.astype(int) - 100).max() <= 2
 
 
+def test_an_enlarged_edge_is_steeper_than_between_two_pixels() -> None:
+    """Bilinear, a step of 100 over one pixel rises by a quarter of it per pixel at four times the size."""
+    step = np.full((8, 8, 3), 60, np.uint8)
+    step[:, 4:] = 160
+    across = resize(step, 32, 32)[16, :, 0].astype(int)
+    assert np.diff(across).max() > 28
+    assert across.max() > 160 > 60 > across.min()
+
+
 def test_the_right_size_is_taken_as_it_is() -> None:
     assert resize(PICTURE, 60, 80) is PICTURE
 

@@ -38,7 +38,7 @@ def resize(crop: Image, height: int, width: int) -> Image:
     """The crop stretched to a size: by area when it shrinks, so fine patterns do not alias, else bicubic.
 
     People far away are a few dozen pixels high. Enlarged bilinearly they look blurred to a network; bicubic keeps
-    edges, which is worth .004 to .015 of mAP there to every embedder that was tried (docs/embed.md).
+    edges, which is worth .001 to .015 of mAP there to every embedder that was tried (docs/embed.md).
     """
     if crop.shape[:2] == (height, width):
         return crop

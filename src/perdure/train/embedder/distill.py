@@ -129,7 +129,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def _fingerprint(model: Path, crops: Crops, moved: int | None) -> str:
-    digest = hashlib.sha256(f"{model.name} {moved}".encode())
+    digest = hashlib.sha256(f"{model.name} {moved} bicubic".encode())
     digest.update(str(crops.pixels.shape).encode())
     if crops.context:
         digest.update(str(crops.context).encode())
