@@ -24,7 +24,6 @@ import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from embedder import SHARED, held_out_market
@@ -54,21 +53,12 @@ def as_planes(crops: list[np.ndarray], size_hw: tuple[int, int]) -> np.ndarray:
 
 
 def widened(path: Path, to: Path) -> Path:
-    """The network with its half-precision weights as float32, which the quantiser wants."""
-    model = onnx.load(str(path))
-    halves = {t.name: t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT16}
-    kept = []
-    for node in model.graph.node:
-        if node.op_type == "Cast" and node.input[0] in halves:
-            numbers = numpy_helper.to_array(halves[node.input[0]]).astype(np.float32)
-            model.graph.initializer.append(numpy_helper.from_array(numbers, node.output[0]))
-        else:
-            kept.append(node)
-    for tensor in halves.values():
-        model.graph.initializer.remove(tensor)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
-    onnx.save(model, str(to))
+    """The network with its stored weights as float32, which the quantiser wants."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC  # computes what is constant
+    options.optimized_model_filepath = str(to)
+    options.log_severity_level = 3
+    ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return to
 
 

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from perdure.errors import InputError  # noqa: E402
 from perdure.train.embedder.export import export_onnx  # noqa: E402
-from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
+from perdure.train.embedder.nets import Block, BodyNet, NetShape  # noqa: E402
 from perdure.train.embedder.restore import load_shipped, load_weights  # noqa: E402
 
 TINY = NetShape(stem=8, widths=(8, 16), depths=(1, 2), parts=2, dim=16)
@@ -67,6 +67,34 @@ def test_in_training_it_normalises_by_what_it_was_measured_on(shipped):
     with torch.no_grad():
         steady, moving = net.eval()(pictures).embedding, net.train()(pictures).embedding
     assert torch.nn.functional.cosine_similarity(steady, moving).min() > 0.99
+
+
+@pytest.mark.parametrize("kind", ["kept", "shipped"])
+@pytest.mark.parametrize("instance", [False, True])
+def test_a_deeper_network_begins_as_the_one_it_grew_from(tmp_path, kind, instance):
+    body = NetShape("csp", 8, (16, 32, 64, 24), (0, 0, 0, 1), 2, 16, instance)
+    net, pictures = _trained_looking(body), _pictures(32)
+    deeper = BodyNet(replace(body, depths=(1, 2, 0, 2))).eval()
+    if kind == "kept":
+        torch.save(net.state_dict(), tmp_path / "w.pt")
+        load_weights(deeper, tmp_path / "w.pt")
+    else:
+        export_onnx(net, (32, 16), tmp_path / "w.onnx", pictures)
+        load_shipped(deeper, tmp_path / "w.onnx", pictures)
+    with torch.no_grad():
+        likeness = torch.nn.functional.cosine_similarity(deeper(pictures).embedding, net(pictures).embedding)
+    assert likeness.min() > 0.999
+    deeper.train()(pictures).embedding.square().sum().backward()
+    gains = [m.norm2.weight.grad.abs().max() for m in deeper.modules() if isinstance(m, Block)]
+    assert len(gains) == 5
+    assert min(gains) > 0  # what is new learns
+
+
+def test_a_shallower_network_is_told(tmp_path):
+    body = NetShape("csp", 8, (16, 32, 64, 24), (0, 1, 0, 1), 2, 16)
+    torch.save(BodyNet(body).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(InputError, match=r"w\.pt"):
+        load_weights(BodyNet(replace(body, depths=(0, 0, 0, 1))), tmp_path / "w.pt")
 
 
 def test_it_ships_again_unchanged(shipped, tmp_path):

@@ -17,9 +17,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from perdure.errors import ModelError
 from perdure.train.embedder.nets import Block, BodyNet
+from perdure.train.embedder.restore import BYTES, HALF, SCALES
 
 SMALLEST_WEIGHT = 1e-15  # below this a weight only costs time: processors are slow on denormal numbers
 LARGE_TENSOR = 256  # tensors of at least as many numbers are stored in half precision
+LARGE_KERNEL = 100_000  # kernels of at least as many numbers are stored in eight bits
 TOLERANCE = 1e-4
 
 
@@ -53,8 +55,9 @@ class Exported:
 def export_onnx(net: BodyNet, size_hw: tuple[int, int], path: Path, pictures: Tensor) -> Exported:
     """Write `net` to `path`: input `images (n, 3, H, W)`, outputs `embedding (n, D)` and `quality (n,)`.
 
-    Normalisation layers are folded into the convolutions, numbers below 1e-15 are set to zero, and large tensors are
-    stored in half precision (onnxruntime widens them once, when it loads the file).
+    Normalisation layers are folded into the convolutions, numbers below 1e-15 are set to zero, large tensors are
+    stored in half precision and large kernels in eight bits with a scale for each output (onnxruntime widens them once,
+    when it loads the file, and computes in full precision).
 
     Args:
         net: a trained network.
@@ -69,9 +72,7 @@ def export_onnx(net: BodyNet, size_hw: tuple[int, int], path: Path, pictures: Te
     with torch.inference_mode():
         before, _ = shipped(pictures)
         for weight in shipped.parameters():
-            if weight.numel() >= LARGE_TENSOR:
-                weight.copy_(weight.half().float())
-            weight[weight.abs() < SMALLEST_WEIGHT] = 0.0
+            weight.copy_(torch.from_numpy(rounded(weight.numpy())))
         embedding, quality = shipped(pictures)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch 2.13 warns about its own use of its own functions
@@ -87,7 +88,7 @@ def export_onnx(net: BodyNet, size_hw: tuple[int, int], path: Path, pictures: Te
     if program is None:
         raise ModelError("torch.onnx gave no program: check the installed torch and onnxscript")
     model = program.model_proto
-    store_in_half(model)
+    store_small(model)
     strip(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.checker.check_model(model)
@@ -137,18 +138,47 @@ def _fold_average(layers: nn.Sequential) -> None:
     layers[0], layers[1] = nn.Identity(), both
 
 
-def store_in_half(model: onnx.ModelProto) -> None:
-    """Keep large float32 tensors as float16, each followed by a cast back; exact where they were rounded before."""
+def rounded(numbers: np.ndarray) -> np.ndarray:
+    """Float32 numbers as the file can keep them, the smallest as zero."""
+    if _as_bytes(numbers):
+        codes, scales = in_bytes(numbers)
+        return np.asarray(codes * scales, np.float32)
+    kept = numbers.astype(np.float16).astype(np.float32) if numbers.size >= LARGE_TENSOR else numbers
+    return np.where(np.abs(kept) < SMALLEST_WEIGHT, np.float32(0.0), kept)
+
+
+def in_bytes(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes -127..127, int8 and of the kernel's shape (O, I, H, W), and the scales (O, 1, 1, 1) that widen them."""
+    scales = np.maximum(np.abs(kernel).max(axis=(1, 2, 3), keepdims=True), np.float32(SMALLEST_WEIGHT)) / np.float32(
+        127
+    )
+    return np.rint(kernel / scales).astype(np.int8), scales
+
+
+def _as_bytes(numbers: np.ndarray) -> bool:
+    return numbers.ndim == 4 and numbers.size >= LARGE_KERNEL
+
+
+def store_small(model: onnx.ModelProto) -> None:
+    """Keep large float32 tensors as float16 or as int8, each followed by what widens it; exact where `rounded` was."""
     graph = model.graph
-    casts = []
+    to_float = onnx.TensorProto.FLOAT
+    widening, scaling = [], []
     for tensor in graph.initializer:
-        numbers = numpy_helper.to_array(tensor)
+        numbers, name = numpy_helper.to_array(tensor), tensor.name
         if numbers.dtype != np.float32 or numbers.size < LARGE_TENSOR:
             continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(numbers.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
+        if _as_bytes(numbers):
+            codes, scales = in_bytes(numbers)
+            tensor.CopyFrom(numpy_helper.from_array(codes, name + BYTES))
+            scaling.append(numpy_helper.from_array(scales, name + SCALES))
+            widening.append(helper.make_node("Cast", [name + BYTES], [f"{name}.codes"], to=to_float))
+            widening.append(helper.make_node("Mul", [f"{name}.codes", name + SCALES], [name]))
+        else:
+            tensor.CopyFrom(numpy_helper.from_array(numbers.astype(np.float16), name + HALF))
+            widening.append(helper.make_node("Cast", [name + HALF], [name], to=to_float))
+    graph.initializer.extend(scaling)
+    nodes = [*widening, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
 

@@ -29,7 +29,7 @@ class NetShape:
         blocks: plain residual blocks, or those of OSNet or ResNet without or with instance normalisation early, or
             ("osnet-ain") where a search put it, in three stages of two. ResNet-50: stem 64, widths (256, 512, 1024,
             2048), depths (3, 4, 6, 3). "csp" is the backbone of the detector (`csp.py`): stem 16, four widths of which
-            the first three are 32, 64, 128, and of the depths only the last counts, plain blocks behind the backbone.
+            the first three are 32, 64, 128; depths are of plain blocks behind each of its stages.
         stem: channels after the first convolution (stride 2).
         widths: channels of each stage; every plain stage halves the picture.
         depths: residual blocks of each stage.
@@ -69,10 +69,14 @@ class BodyOutput:
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut; the shortcut averages where the block halves the picture."""
+    """Two 3x3 convolutions and a shortcut; the shortcut averages where the block halves the picture.
 
-    def __init__(self, inner: int, outer: int, stride: int) -> None:
+    Unless `rectified`, negative numbers pass: between layers that give some, the block then starts as the identity too.
+    """
+
+    def __init__(self, inner: int, outer: int, stride: int, rectified: bool = True) -> None:
         super().__init__()
+        self.rectified = rectified
         self.conv1 = nn.Conv2d(inner, outer, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(outer)
         self.conv2 = nn.Conv2d(outer, outer, 3, 1, 1, bias=False)
@@ -83,10 +87,16 @@ class Block(nn.Module):
             layers += [nn.Conv2d(inner, outer, 1, bias=False), nn.BatchNorm2d(outer)]
         self.shortcut = nn.Sequential(*layers)
 
+    @property
+    def keeps_shape(self) -> bool:
+        """Whether the shortcut is the picture itself, so that the block begins as the identity."""
+        return len(self.shortcut) == 0
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, inner, H, W) -> (N, outer, H / stride, W / stride)."""
         y = torch.relu(self.norm1(self.conv1(x)))
-        return torch.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+        sum_ = self.norm2(self.conv2(y)) + self.shortcut(x)
+        return torch.relu(sum_) if self.rectified else sum_
 
 
 class PartPool(nn.Module):
@@ -205,12 +215,16 @@ def _resnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
 
 
 def _csp(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
-    """The detector's backbone, and plain blocks behind it."""
+    """The detector's backbone, and plain blocks behind its stages."""
     if shape.widths[:-1] != (2 * shape.stem, 4 * shape.stem, 8 * shape.stem):
         raise ConfigError(f"net: csp with a stem of {shape.stem} has widths of 2, 4, 8 times that, then one of yours")
-    width = shape.widths[-1]
-    stem, stages = csp_body(shape.stem, width)
-    stages[-1] = nn.Sequential(stages[-1], *[Block(width, width, 1) for _ in range(shape.depths[-1])])
+    stem, stages = csp_body(shape.stem, shape.widths[-1])
+    *shallow, last = zip(stages, shape.widths, shape.depths, strict=True)
+    for stage, width, depth in shallow:
+        assert isinstance(stage, nn.Sequential)
+        stage.extend(Block(width, width, 1, rectified=False) for _ in range(depth))
+    stage, width, depth = last
+    stages[-1] = nn.Sequential(stage, *[Block(width, width, 1) for _ in range(depth)])
     return nn.Sequential(stem), nn.ModuleList(stages)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from perdure.errors import InputError
 if TYPE_CHECKING:
     from perdure.train.embedder.nets import BodyNet
 
-HALF = ".half"
+HALF, BYTES, SCALES = ".half", ".bytes", ".scales"  # endings of names in a file: how their numbers are kept
 
 
 def put_weights(net: BodyNet, path: Path, pictures: Tensor) -> None:
@@ -40,7 +40,10 @@ def put_weights(net: BodyNet, path: Path, pictures: Tensor) -> None:
 
 
 def load_weights(net: BodyNet, path: Path) -> None:
-    """Put the weights that a run kept (`-<phase>.pt`) into a network of the same shape.
+    """Put the weights that a run kept (`-<phase>.pt`) into a network of the same shape, or one with more blocks.
+
+    Blocks that the weights do not know stay as they begin, which is as the identity: the network computes what the
+    smaller one computes ("Net2DeeperNet", Chen et al. 2016, arXiv:1511.05641).
 
     Raises:
         InputError: there is no such file, or it is of another network.
@@ -49,7 +52,9 @@ def load_weights(net: BodyNet, path: Path) -> None:
         state = torch.load(path, weights_only=True)
         if net.shape.instance:  # also from weights whose first normalisation went over the batch
             state = {name: value for name, value in state.items() if name in net.state_dict() or "stem" not in name}
-        net.load_state_dict(state)
+        added = _added(net, state)
+        kept = {name: value for name, value in net.state_dict().items() if name.startswith(added)} if added else {}
+        net.load_state_dict(kept | state)
     except OSError as error:
         raise InputError(f"cannot read the weights {path} to start from: {error.strerror}") from error
     except (RuntimeError, TypeError, UnpicklingError) as error:
@@ -64,7 +69,7 @@ def load_shipped(net: BodyNet, path: Path, pictures: Tensor) -> None:
     nothing changes and in training the batch is normalised as it was.
 
     Args:
-        net: a network of the shape that was exported.
+        net: a network of the shape that was exported, or one with more blocks, as in `load_weights`.
         path: what `export_onnx` wrote.
         pictures: (B, 3, H, W) float32 BGR 0..255, as the network will see them in training.
 
@@ -85,9 +90,23 @@ def load_shipped(net: BodyNet, path: Path, pictures: Tensor) -> None:
         net.load_state_dict(state, strict=False)
     except RuntimeError as error:
         raise InputError(f"{path} holds another network: give the `net` it was trained with") from error
-    _set_offsets(net, biases, path)
+    added = _added(net, state)
+    norms = {layer: norm for layer, norm in _norms(net).items() if not (added and layer.startswith(added))}
+    _set_offsets(norms, biases, path)
     net.eval()
-    expect(list(_norms(net).values()), lambda: net(pictures))
+    expect(list(norms.values()), lambda: net(pictures))
+
+
+def _added(net: BodyNet, state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Beginnings of the names in those blocks of `net` that `state` knows nothing of and that begin as the identity."""
+    from perdure.train.embedder.nets import Block
+
+    known = set(state)
+    return tuple(
+        f"{name}."
+        for name, module in net.named_modules()
+        if isinstance(module, Block) and module.keeps_shape and not any(k.startswith(f"{name}.") for k in known)
+    )
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -96,11 +115,14 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         model = onnx.load(str(path))
     except Exception as error:  # onnx raises protobuf's own errors
         raise InputError(f"{path} is not an ONNX file that can be read: {error}") from error
+    kept = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer if t.name.startswith("net.")}
     found = {}
-    for tensor in model.graph.initializer:
-        if tensor.name.startswith("net."):
-            name = tensor.name.removeprefix("net.").removesuffix(HALF)
-            found[name] = torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+    for name, numbers in kept.items():
+        whole = name.removeprefix("net.").removesuffix(HALF).removesuffix(BYTES)
+        if name.endswith(BYTES):
+            numbers = numbers * kept[name.removesuffix(BYTES) + SCALES]
+        if not name.endswith(SCALES):
+            found[whole] = torch.from_numpy(numbers.astype(np.float32))
     if not found:
         raise InputError(f"{path} was not written by this training: it has no weights by name")
     return found
@@ -165,9 +187,8 @@ def expect(norms: Sequence[nn.Module], run: Callable[[], object]) -> None:
             norm.bias.add_(mean)
 
 
-def _set_offsets(net: BodyNet, biases: dict[str, Tensor], path: Path) -> None:
+def _set_offsets(norms: Mapping[str, nn.Module], biases: dict[str, Tensor], path: Path) -> None:
     """Give each normalisation the offset that was folded into the layer before it."""
-    norms = _norms(net)
     if {name.removesuffix(".bias") for name in biases} != set(norms):
         raise InputError(f"{path} holds another network: give the `net` it was trained with")
     with torch.no_grad():
