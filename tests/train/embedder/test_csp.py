@@ -20,7 +20,7 @@ from perdure.train.embedder.nets import BodyNet, NetShape  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parents[1] / "detector"))
 from test_load import write_convolutions  # noqa: E402
 
-SHAPE = NetShape("csp", 16, (32, 64, 128, 24), (1, 3, 3, 1), 2, 8)
+SHAPE = NetShape("csp", 16, (32, 64, 128, 24), (0, 0, 0, 1), 2, 8)
 SIZE = (128, 96)
 
 
@@ -82,7 +82,7 @@ def test_it_folds_and_exports(begun, tmp_path):
 
 def test_other_widths_and_other_files_are_told(tmp_path):
     with pytest.raises(ConfigError, match="2, 4, 8 times"):
-        BodyNet(NetShape("csp", 16, (32, 64, 96, 24), (1, 3, 3, 1), 2, 8))
+        BodyNet(NetShape("csp", 16, (32, 64, 96, 24), (0, 0, 0, 1), 2, 8))
     net = BodyNet(SHAPE)
     with pytest.raises(ModelError, match=r"none\.onnx"):
         load_backbone(net.stem, net.stages, tmp_path / "none.onnx", net.scaled(_pictures()))
