@@ -104,6 +104,9 @@ class TrainingConfig(Strict):
     phases: list[Phase] = Field(min_length=1)
     augment: Strength = Strength()
     quality: QualityPlan = QualityPlan()
+    steadiness: float = Field(
+        default=0.0, ge=0, description="weight of what moved boxes change, in a last layer solved anew at the end"
+    )
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     optimizer: Literal["adamw", "muon"] = Field(default="adamw", description="muon: for kernels; the rest by AdamW")
     weight_decay: float = Field(default=0.05, ge=0)

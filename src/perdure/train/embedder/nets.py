@@ -157,13 +157,18 @@ class BodyNet(nn.Module):
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The raw embedding (N, dim), and what the quality head sees, (N, 2 * sum of widths) without gradient."""
+        pooled, seen = self.pooled(images)
+        return self.project(pooled), seen
+
+    def pooled(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last layer takes, (N, F), and what the quality head sees."""
         x = self.stem(self.scaled(images))
         seen: list[Tensor] = []
         for stage in self.stages:
             x = stage(x)
             kept = x.detach()
             seen += [kept.mean((2, 3)), kept.amax((2, 3))]
-        return self.project(self.pool(x)), torch.cat(seen, 1)
+        return self.pool(x), torch.cat(seen, 1)
 
 
 def unit(vectors: Tensor) -> Tensor:

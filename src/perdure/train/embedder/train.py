@@ -25,6 +25,7 @@ from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_co
 from perdure.train.embedder.csp import load_backbone, of_backbone
 from perdure.train.embedder.data import Crops, read_crops
 from perdure.train.embedder.export import export_onnx
+from perdure.train.embedder.last_layer import steady_last_layer
 from perdure.train.embedder.losses import (
     batch_hard_triplet,
     box_consistency,
@@ -262,8 +263,11 @@ def blend(net: BodyNet, before: Path, share: float) -> None:
 
 
 def finish(run: Run, material: Material) -> None:
-    """Train the quality head on the final network, keep it, write the ONNX file, and score the sets to test on."""
+    """Steady the last layer, train the quality head, keep the network, write the ONNX file, score the sets to test on."""
     config, net = run.config, run.average.net.cpu()
+    if config.steadiness:
+        crops = material.labelled if material.unlabelled is None else material.unlabelled
+        steady_last_layer(net, crops, config.size_hw, config.steadiness, np.random.default_rng((config.seed, 61)))
     known = (material.labelled, material.labels)
     train_quality(net, *known, config.size_hw, config.quality, config.seed, material.described, material.places)
     torch.save(net.state_dict(), run.folder / f"{config.name}-final.pt")
