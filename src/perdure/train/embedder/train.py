@@ -263,7 +263,7 @@ def blend(net: BodyNet, before: Path, share: float) -> None:
 
 
 def finish(run: Run, material: Material) -> None:
-    """Steady the last layer, train the quality head, keep the network, write the ONNX file, score the sets to test on."""
+    """Steady the last layer, train the quality head, keep the network, write the file, score the sets to test on."""
     config, net = run.config, run.average.net.cpu()
     if config.steadiness:
         crops = material.labelled if material.unlabelled is None else material.unlabelled
