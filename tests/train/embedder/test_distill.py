@@ -12,7 +12,7 @@ from tests.train.embedder.teacher import halves_teacher
 from perdure.errors import ModelError
 from perdure.train.embedder import distill
 from perdure.train.embedder.data import Crops
-from perdure.train.embedder.distill import agreed, teacher_vectors
+from perdure.train.embedder.distill import agreed, evening, teacher_vectors
 
 RNG = np.random.default_rng(0)
 
@@ -62,6 +62,18 @@ def test_together_they_are_nearer_to_the_truth_than_each():
 def test_a_teacher_may_have_another_length():
     first, second = _unit(RNG.normal(size=(300, 8))), _unit(RNG.normal(size=(300, 20)))
     assert agreed([first, second]).shape == (300, 8)
+
+
+def test_evened_directions_keep_their_place_and_weigh_the_same():
+    vectors = _unit(RNG.normal(size=(2000, 8)) * np.linspace(1, 6, 8) @ _turn(8))
+    second = vectors.T @ vectors / len(vectors)
+    np.testing.assert_allclose(evening(vectors, 0.0), np.eye(8), atol=1e-6)
+    half, whole = evening(vectors, 0.25), evening(vectors, 0.5)
+    np.testing.assert_allclose(whole @ second @ whole, np.eye(8) / 8, atol=1e-6)
+    np.testing.assert_allclose(half, half.T, atol=1e-9)
+    np.testing.assert_allclose(half @ second, second @ half, atol=1e-6)  # the same directions
+    spread = np.linalg.eigvalsh(half @ second @ half)
+    np.testing.assert_allclose(spread / spread.sum(), (s := np.linalg.eigvalsh(second) ** 0.5) / s.sum(), atol=1e-5)
 
 
 def test_teacher_vectors_are_cached_and_do_not_depend_on_the_mirror(tmp_path, monkeypatch):

@@ -169,6 +169,34 @@ def test_a_teacher_teaches_labelled_and_unlabelled_crops(tmp_path, people, quick
     assert curve[-1]["loss"] < curve[0]["loss"]
 
 
+def test_evened_targets_are_turned_back_when_the_phase_ends(tmp_path, people, quick):
+    phase = {"name": "clean", "epochs": 4, "learning_rate": 0.005, "teacher": 4.0, "relations": 10.0}
+    common = {
+        "teacher": str(halves_teacher(tmp_path / "t.onnx")),
+        "net": {"stem": 8, "widths": [8, 16], "depths": [1, 1], "parts": 0, "dim": 6},
+        "steadiness": 1.0,
+    }
+    learned = _config(tmp_path, people, **common, phases=[phase, {**phase, "name": "evened", "evened": 0.25}])
+    train_module.train_embedder(learned, resume=False)
+    curve = [c["loss"] for c in _curve(tmp_path) if c["phase"] == "evened"]
+    assert curve[-1] < curve[0]
+    start = str(tmp_path / "out" / "tiny-evened.pt")
+    still = {**phase, "epochs": 1, "learning_rate": 1e-7}
+    nets = []
+    for evened in (0.0, 0.25):
+        few = _config(tmp_path, people, **common, name="few", start=start, phases=[{**still, "evened": evened}])
+        train_module.train_embedder(few, resume=False)
+        nets.append(train_module.BodyNet(train_module.read_config(few).net))
+        nets[-1].load_state_dict(torch.load(tmp_path / "out" / "few-clean.pt", weights_only=True))
+    crops = torch.rand(20, 3, 32, 16) * 255
+    with torch.no_grad():
+        plain, evened = (net.eval()(crops).embedding for net in nets)
+    assert torch.nn.functional.cosine_similarity(plain, evened).min() > 0.99
+    train_module.train_embedder(learned, resume=True)  # where all has been done, nothing is turned again
+    again = torch.load(tmp_path / "out" / "tiny-evened.pt", weights_only=True)
+    assert torch.equal(again["project.weight"], torch.load(start, weights_only=True)["project.weight"])
+
+
 def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path, people):
     config = config_module.read_config(
         _config(
@@ -325,6 +353,7 @@ def test_a_gpu_that_is_not_there_is_told(tmp_path, people):
         ({"rendered": 4}, "names no COCO JSON"),
         ({"more_teachers": ["t.onnx"]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "identity": 0, "triplet": 0}]}, "has no loss"),
+        ({"phases": [{"name": "d", "epochs": 1, "evened": 0.25}]}, "listens to none"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path, people, changes, message):

@@ -45,6 +45,12 @@ class Phase(Strict):
     circle: float = Field(default=0.0, ge=0, description="weight of the circle loss")
     teacher: float = Field(default=0.0, ge=0, description="weight of the cosine to the teacher's vectors")
     relations: float = Field(default=0.0, ge=0, description="weight of the teacher's cosine matrix")
+    evened: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="power of the variance by which the teacher's directions are divided",
+    )
     share: float = Field(
         default=1.0, gt=0, le=2, description="of the way from the weights it began with to its own; above 1 goes beyond"
     )
@@ -162,6 +168,8 @@ def read_config(path: Path) -> TrainingConfig:
             raise ConfigError(f"{path}: phase {phase.name!r} has no loss: give at least one a weight above 0")
         if phase.needs_teacher and config.teacher is None:
             raise ConfigError(f"{path}: phase {phase.name!r} uses the teacher, but `teacher` names no model")
+        if phase.evened and not phase.needs_teacher:
+            raise ConfigError(f"{path}: phase {phase.name!r} evens what the teacher says, but listens to none")
         if phase.unlabelled and not config.people:
             raise ConfigError(f"{path}: phase {phase.name!r} wants unlabelled crops, but `people` names no set")
         if phase.consistency and not phase.pairs_boxes:

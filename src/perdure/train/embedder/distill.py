@@ -75,6 +75,23 @@ def agreed(teachers: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(_unit(beside @ (directions @ left @ right)), np.float32)
 
 
+def evening(vectors: np.ndarray, power: float) -> np.ndarray:
+    """(D, D) by which vectors are multiplied so that their weak directions count for more.
+
+    Principal directions about zero are divided by their variance to `power`, and stay where they are (0: nothing
+    changes; 0.5: all have the same variance, "ZCA whitening", Bell and Sejnowski 1997). Lengths stay as they are on
+    average.
+
+    Args:
+        vectors: (N, D) unit vectors that span the space.
+        power: 0 to 0.5.
+    """
+    second = vectors.T.astype(np.float64) @ vectors / len(vectors)
+    variance, directions = np.linalg.eigh(second)
+    evened = directions * np.maximum(variance, 1e-9) ** -power @ directions.T
+    return np.asarray(evened / np.sqrt(np.trace(evened @ second @ evened)))
+
+
 def _moved_boxes(crops: Crops, first: int, last: int, seed: int) -> np.ndarray:
     """What lies inside the moved boxes of the crops `first` to `last`; that of crop `i` is drawn from `(seed, i)`."""
     size_hw = crops.within_boxes().shape[1:3]

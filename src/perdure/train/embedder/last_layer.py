@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from perdure.train.embedder.augment import shift_box
 from perdure.train.embedder.data import Crops
@@ -43,6 +44,16 @@ def set_last_layer(net: BodyNet, layer: np.ndarray, pooled: np.ndarray) -> None:
         net.neck.running_var.copy_(torch.from_numpy(variance))
         net.neck.weight.copy_(torch.sqrt(torch.from_numpy(variance) + net.neck.eps))
         net.neck.bias.copy_(torch.from_numpy(layer[-1] + mean))
+
+
+def turn_last_layer(net: BodyNet, matrix: np.ndarray, pictures: Tensor) -> None:
+    """Let a network give its embeddings multiplied by a (D, D) matrix, in place; measured on (B, 3, H, W) pictures."""
+    training = net.training
+    net.eval()
+    with torch.no_grad():
+        pooled = net.pooled(pictures)[0].double().cpu().numpy()
+    set_last_layer(net, last_layer(net) @ matrix, pooled)
+    net.train(training)
 
 
 def steady_last_layer(

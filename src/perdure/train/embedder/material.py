@@ -49,6 +49,24 @@ class Material:
         return self.unlabelled, self.unlabelled_teacher
 
     @property
+    def told(self) -> np.ndarray:
+        """All that the teacher says, (N + M, D)."""
+        parts = [v for v in (self.labelled_teacher, self.unlabelled_teacher) if v is not None]
+        return np.concatenate(parts)
+
+    def turned(self, matrix: np.ndarray) -> Material:
+        """The same with the teacher's vectors multiplied by a (D, D) matrix, at unit length."""
+
+        def turn(vectors: np.ndarray | None) -> np.ndarray | None:
+            if vectors is None:
+                return None
+            moved = vectors @ matrix
+            return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
+
+        told = {"labelled_teacher": turn(self.labelled_teacher), "unlabelled_teacher": turn(self.unlabelled_teacher)}
+        return replace(self, **told)
+
+    @property
     def labels(self) -> np.ndarray:
         """(N,) int64: identities renumbered from 0 without gaps."""
         return np.unique(self.labelled.identities, return_inverse=True)[1].astype(np.int64)

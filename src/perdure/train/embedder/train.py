@@ -24,8 +24,9 @@ from perdure.train.embedder.augment import augment, plain
 from perdure.train.embedder.config import Phase, TrainingConfig, expand, read_config
 from perdure.train.embedder.csp import load_backbone, of_backbone
 from perdure.train.embedder.data import Crops, read_crops
+from perdure.train.embedder.distill import evening
 from perdure.train.embedder.export import export_onnx
-from perdure.train.embedder.last_layer import steady_last_layer
+from perdure.train.embedder.last_layer import steady_last_layer, turn_last_layer
 from perdure.train.embedder.losses import (
     batch_hard_triplet,
     box_consistency,
@@ -192,6 +193,12 @@ class Run:
             floats = [k for k, v in mean.items() if v.is_floating_point()]
             torch._foreach_lerp_([mean[k] for k in floats], [now[k] for k in floats], 1 - decay)
 
+    def turn(self, matrix: np.ndarray, crops: Crops) -> None:
+        """Multiply the embeddings by a matrix (D, D): the last layers change; what they expect is measured on crops."""
+        pictures = augmented(crops, self.config, np.random.default_rng((self.config.seed, 5)))
+        for net in (self.learner.net, self.average.net):
+            turn_last_layer(net, matrix, pictures.to(net.project.weight.device))
+
     def note(self, entry: dict[str, float | int | str]) -> None:
         """One line of the curve, a JSON object, and the same on the log."""
         with (self.folder / f"{self.config.name}.jsonl").open("a", encoding="utf-8") as lines:
@@ -211,6 +218,11 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
         for optimizer, state in zip(optimizers, run.optimizer_states, strict=True):
             optimizer.load_state_dict(state)
     device = run.learner.classify.weight.device
+    even = evening(material.told, phase.evened) if phase.evened else None
+    if even is not None:
+        if not start_epoch:
+            run.turn(even, material.labelled)
+        material = material.turned(even)
     batches = batches_of(config, phase, material, size_hw, np.random.default_rng((config.seed, number, start_epoch)))
     for epoch in range(start_epoch, phase.epochs):
         began = time.perf_counter()
@@ -242,6 +254,8 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
             entry |= {"rank1": score.rank1, "mean_ap": score.mean_ap}
         run.note(entry)
         run.save(optimizers)
+    if even is not None:
+        run.turn(np.linalg.inv(even), material.labelled)
     before = run.folder / f"{config.name}-{config.phases[number - 1].name}.pt" if number else expand(config.start or "")
     if phase.share != 1 and before.is_file() and before.suffix == ".pt":
         blend(run.average.net, before, phase.share)
