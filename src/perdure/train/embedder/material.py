@@ -63,8 +63,8 @@ class Material:
             moved = vectors @ matrix
             return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
-        told = {"labelled_teacher": turn(self.labelled_teacher), "unlabelled_teacher": turn(self.unlabelled_teacher)}
-        return replace(self, **told)
+        labelled, unlabelled = turn(self.labelled_teacher), turn(self.unlabelled_teacher)
+        return replace(self, labelled_teacher=labelled, unlabelled_teacher=unlabelled)
 
     @property
     def labels(self) -> np.ndarray:
