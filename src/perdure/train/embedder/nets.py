@@ -49,7 +49,7 @@ class NetShape:
     instance: bool = False
 
 
-SHIPPED = NetShape("csp", 16, (32, 64, 128, 160), (0, 0, 0, 1), 4, 256, instance=True)
+SHIPPED = NetShape("csp", 16, (32, 64, 128, 160), (0, 1, 1, 1), 4, 256, instance=True)
 """The network of `perdure-s`."""
 
 
