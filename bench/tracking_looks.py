@@ -45,10 +45,10 @@ class Scene:
 
 
 def looked_at(embedder_name: str, cache: Path) -> list[Scene]:
-    kept = cache / f"pets-{embedder_name}.npz"
+    embedder = open_embedder(embedder_name)
+    kept = cache / f"pets-{embedder.name}.npz"  # with the number of its weights
     if not kept.is_file():
-        settings = DetectionConfig(min_score=0.05, min_height_px=10.0)
-        detector, embedder = open_detector("yolox-nano", settings), open_embedder(embedder_name)
+        detector = open_detector("yolox-nano", DetectionConfig(min_score=0.05, min_height_px=10.0))
         video, arrays = cv2.VideoCapture(str(PETS / "view1.mp4")), {}
         index = 0
         while (read := video.read())[0]:
