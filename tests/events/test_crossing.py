@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.events.walkers import cut, everybody, tracklet
 
@@ -69,6 +69,7 @@ points = st.lists(
 
 
 @given(points, st.lists(st.integers(1, 119), max_size=8, unique=True))
+@example([(0.1, 0.1), (0.1, 0.1), (0.505, 0.3), (0.495, 0.3), (0.55, 0.1)], [40])  # there and back in one piece
 def test_cutting_a_tracklet_changes_nothing(points, rows):
     whole = tracklet(1, along(*points))
     parts = cut(whole, *[row for row in rows if row < len(whole.path)])

@@ -51,7 +51,7 @@ def crossed(traces: Sequence[Trace], line: Line, gap_s: float) -> list[Crossing]
             if foot_before is not None:
                 bridged = int(geometry.passes(np.array([foot_before, trace.foot_first]), start, end)[0])
             net += run.passes + bridged
-            passed_at = run.passed_at if run.passes else run.first if bridged else passed_at
+            passed_at = run.passed_at or (run.first if bridged else passed_at)  # also of a run that went there and back
             if run.side == 0:
                 continue
             if clear == -run.side and net == run.side:

@@ -34,7 +34,7 @@ class Run:
     passes: int = 0
     """How often the line was passed to its right less to its left, since the last box of the run before."""
     passed_at: float = 0.0
-    """When it was passed last."""
+    """When it was passed last; 0 where it was not."""
 
 
 @dataclass(frozen=True, slots=True)
