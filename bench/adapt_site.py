@@ -57,6 +57,9 @@ class Site:
     unseen: dict[str, str]
 
 
+FEW_RATE = 2e-4
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -68,8 +71,8 @@ def main() -> None:
         "--crops", type=int, default=4, help="labelled crops of each person for the few-shot line; 0: none"
     )
     parser.add_argument("--epochs", type=int, default=8, help="of the few-shot training")
-    parser.add_argument("--keep", type=float, default=1.0)
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--keep", type=float, default=3.0)
+    parser.add_argument("--rate", type=float, default=1e-4, help="of the unlabelled line")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
@@ -138,7 +141,7 @@ def few(room: Path, options: argparse.Namespace, site: Site) -> None:
         "validation_identities": 2,
         "people_per_batch": min(16, len({row[1] for row in site.seen}) - 2),
         "tests": [site.unseen],
-        "phases": [{"name": "few", "epochs": options.epochs, "learning_rate": options.rate}],
+        "phases": [{"name": "few", "epochs": options.epochs, "learning_rate": FEW_RATE}],
         "quality": {"crops": 16, "steps": 2},
         "validate_every": 100,
         "folder": str(room),

@@ -54,13 +54,13 @@ class AdaptConfig(Strict):
     net: NetShape = SHIPPED
     size_hw: tuple[int, int] = (192, 96)
     rounds: int = Field(default=6, ge=1, description="times the tracklets are grouped anew")
-    learning_rate: float = Field(default=2e-4, gt=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
     groups_per_batch: int = Field(default=16, ge=2)
     crops_per_group: int = Field(default=4, ge=2)
     strangers_std: float = Field(default=3.0, gt=0, description="how far above the mean of all pairs a link must be")
     momentum: float = Field(default=0.2, gt=0, le=1, description="how much of a proxy a crop replaces")
     temperature: float = Field(default=0.07, gt=0)
-    keep: float = Field(default=1.0, ge=0, description="weight of the cosine to the vectors before")
+    keep: float = Field(default=3.0, ge=0, description="weight of the cosine to the vectors before")
     augment: Strength = Strength()
     threads: int = Field(default=1, ge=1)
     seed: int = 0
