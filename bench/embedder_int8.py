@@ -27,6 +27,7 @@ import onnxruntime as ort
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from embedder import SHARED, held_out_market
+from perdure.embed.crop import stack
 from perdure.evaluate.datasets import query_each
 from perdure.evaluate.retrieval import Labels, score_vectors
 from perdure.models.catalogue import find
@@ -48,8 +49,7 @@ class TrainingCrops(CalibrationDataReader):
 
 
 def as_planes(crops: list[np.ndarray], size_hw: tuple[int, int]) -> np.ndarray:
-    height, width = size_hw
-    return np.stack([cv2.resize(c, (width, height)) for c in crops]).transpose(0, 3, 1, 2).astype(np.float32)
+    return stack(crops, *size_hw).transpose(0, 3, 1, 2).astype(np.float32)
 
 
 def widened(path: Path, to: Path) -> Path:
