@@ -57,7 +57,7 @@ class Site:
     unseen: dict[str, str]
 
 
-FEW_RATE = 2e-4
+FEW_RATE = 2e-4  # of the training on a few labelled crops
 
 
 def main() -> None:

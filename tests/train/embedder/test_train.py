@@ -197,6 +197,17 @@ def test_evened_targets_are_turned_back_when_the_phase_ends(tmp_path, people, qu
     assert torch.equal(again["project.weight"], torch.load(start, weights_only=True)["project.weight"])
 
 
+def test_a_deeper_network_mixes_with_the_weights_it_began_with(tmp_path):
+    small = train_module.BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 1), parts=0, dim=4))
+    deep = train_module.BodyNet(NetShape(stem=8, widths=(8, 16), depths=(1, 2), parts=0, dim=4))
+    torch.save(small.state_dict(), tmp_path / "w.pt")
+    wanted = torch.lerp(small.project.weight, deep.project.weight, 0.25).detach().clone()
+    kept = deep.stages[1][1].conv1.weight.detach().clone()
+    train_module.blend(deep, tmp_path / "w.pt", 0.25)
+    torch.testing.assert_close(deep.project.weight.detach(), wanted)
+    torch.testing.assert_close(deep.stages[1][1].conv1.weight.detach(), kept)  # what is new stays as it is
+
+
 def test_validation_people_are_neither_learned_nor_shown_to_the_teacher(tmp_path, people):
     config = config_module.read_config(
         _config(

@@ -43,7 +43,7 @@ class Exported:
 
     Attributes:
         difference: largest difference to torch over all outputs, embeddings compared at unit length.
-        rounding_cosine: smallest cosine between the embedding before and after rounding the weights to half precision.
+        rounding_cosine: smallest cosine between the embedding before and after rounding the weights to what is kept.
     """
 
     path: Path

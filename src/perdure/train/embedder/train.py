@@ -272,7 +272,7 @@ def blend(net: BodyNet, before: Path, share: float) -> None:
     now, then = net.state_dict(), torch.load(before, weights_only=True, map_location="cpu")
     with torch.no_grad():
         for key, value in now.items():
-            if value.is_floating_point():
+            if value.is_floating_point() and key in then:  # blocks that are new stay as they are
                 value.copy_(torch.lerp(then[key].to(value), value, share))
 
 
