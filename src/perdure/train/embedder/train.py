@@ -186,6 +186,24 @@ class Run:
         self.optimizer_states = content["optimizers"]
         self.phase, self.epoch = content["phase"], content["epoch"]
 
+    def step(self, phase: Phase, batch: Batch, optimizers: list[torch.optim.Optimizer], learning_rate: float) -> float:
+        """Learn from one batch; gives its loss."""
+        for group in [g for o in optimizers for g in o.param_groups]:
+            group["lr"] = learning_rate * group["share"]
+        device = self.learner.classify.weight.device
+        batch = batch.to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bf16):
+            out, logits = self.learner(as_planes(batch.pictures, device))
+        loss = total_loss(phase, self.config.label_smoothing, batch, out, logits, self.learner.centres)
+        self.learner.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.learner.parameters(), 5.0)
+        for optimizer in optimizers:
+            optimizer.step()
+        if phase.centre:
+            self.learner.follow(out.raw, batch.labels)
+        return float(loss.detach())
+
     def follow(self, decay: float) -> None:
         """Move the running mean towards the weights and statistics of the learner."""
         with torch.no_grad():
@@ -217,7 +235,6 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
     if start_epoch and run.optimizer_states is not None:
         for optimizer, state in zip(optimizers, run.optimizer_states, strict=True):
             optimizer.load_state_dict(state)
-    device = run.learner.classify.weight.device
     even = evening(material.told, phase.evened) if phase.evened else None
     if even is not None:
         if not start_epoch:
@@ -228,23 +245,10 @@ def run_phase(run: Run, number: int, phase: Phase, material: Material) -> None:
         began = time.perf_counter()
         total = 0.0
         run.learner.train()
-        for step in range(steps):
-            done = (epoch * steps + step) / (phase.epochs * steps)
-            for group in [g for o in optimizers for g in o.param_groups]:
-                group["lr"] = phase.learning_rate * group["share"] * rate_share(done, min(0.05, 2 / phase.epochs))
-            batch = next(batches).to(device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                out, logits = run.learner(as_planes(batch.pictures, device))
-            loss = total_loss(phase, config.label_smoothing, batch, out, logits, run.learner.centres)
-            run.learner.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(run.learner.parameters(), 5.0)
-            for optimizer in optimizers:
-                optimizer.step()
-            if phase.centre:
-                run.learner.follow(out.raw, batch.labels)
-            run.follow(min(config.average_decay, (1 + step + epoch * steps) / (10 + step + epoch * steps)))
-            total += float(loss.detach())
+        for step in range(epoch * steps, (epoch + 1) * steps):
+            share = rate_share(step / (phase.epochs * steps), min(0.05, 2 / phase.epochs))
+            total += run.step(phase, next(batches), optimizers, share * phase.learning_rate)
+            run.follow(min(config.average_decay, (1 + step) / (10 + step)))
         run.phase, run.epoch = number, epoch + 1
         seconds = time.perf_counter() - began
         entry: dict[str, float | int | str] = {"phase": phase.name, "epoch": epoch + 1, "loss": total / steps}
