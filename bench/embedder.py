@@ -178,10 +178,9 @@ def ahead(own: RetrievalScores, peer: RetrievalScores, person: np.ndarray) -> In
 
 def retrieval(title: str, models: list[Model], data: Labelled) -> None:
     print(f"\n{title}: {len(data.crops)} crops, {len(np.unique(data.person))} people")
-    print(
-        "  rank-1, mAP, queries: one per person and view; every crop; and by how much the first is ahead in mAP, every"
-    )
-    print("  crop a query, with what 95 % of draws of the people give")
+    print("  rank-1, mAP, queries: one per person and view; every crop")
+    if len(models) > 1:
+        print(f"  and by how much {models[0].name} is ahead in mAP, every crop a query (95 % of draws of the people)")
     own: RetrievalScores | None = None
     for m in models:
         few, every = score(m, data)
