@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from perdure.errors import InputError, StoreError
+from perdure.gallery.corrections import forget
 from perdure.gallery.ledger import fold
 from perdure.gallery.maintain import Keeper
 from perdure.nodes.answer_log import FILE, AnswerLog, read
@@ -267,6 +268,50 @@ def test_a_cut_stays_while_answers_about_its_second_part_count(tmp_path):
     assert home[entry.second] == home["a/0"]
 
 
+def test_what_is_taken_back_after_somebody_was_forgotten_is_refused_whole(tmp_path):
+    desk = desk_at(tmp_path, keeping="own")
+    desk.say(50.0, "ann", [different("a/0", "a/2")])  # two identities: the next answer moves one of them, not all
+    (said,) = desk.say(51.0, "ann", [same("b/1", "b/3")])
+    before = desk.gallery.partition.identity_of["b/3"]
+    forget(desk.gallery, 52.0, desk.gallery.partition.identity_of["a/0"], "asked to")
+    held, log = state(desk), list(desk.gallery.log)
+    with pytest.raises(InputError, match="b/1 would be of somebody who was forgotten"):
+        desk.take_back(53.0, "ann", said.number)
+    assert state(desk) == held
+    assert fold(desk.gallery.log) == fold(log) == desk.gallery.partition
+    assert said.number in desk.verdicts.answers
+    assert desk.gallery.partition.identity_of["b/1"] == before
+    assert desk.gallery.identity(before).sightings  # nobody without pictures
+
+
+def stay(desk):
+    """Three parts of one long stay."""
+    look = faces(8)[5]
+    parts = [tracklet("c/0", look, start=200.0, end=202.0)]
+    for number in (1, 2):
+        start = 200.0 + 3 * number
+        former = parts[-1].id
+        parts.append(tracklet(f"c/{number}", look, start=start, end=start + 2, began="cut", supersedes=former))
+    desk.gallery.observe(parts)
+
+
+def test_parts_of_a_long_stay_that_follow_each_other_can_be_two_people(tmp_path):
+    desk = Desk("site", told(upkeep=Keeper()), log_of(tmp_path), "own")
+    stay(desk)
+    assert frozenset(("c/0", "c/1", "c/2")) in state(desk)
+    (refused,) = desk.say(210.0, "ann", [different("c/0", "c/2")])
+    assert isinstance(refused, Refused)
+    assert "parts of one stay" in refused.reason
+    (said,) = desk.say(211.0, "ann", [different("c/0", "c/1")])
+    assert {frozenset(("c/0",)), frozenset(("c/1", "c/2"))} <= state(desk)
+    desk.gallery.tick(10_000.0)
+    desk.hold(10_000.0)
+    home = desk.gallery.partition.identity_of
+    assert home["c/0"] != home["c/1"] == home["c/2"]
+    desk.take_back(10_001.0, "ann", said.number)
+    assert frozenset(("c/0", "c/1", "c/2")) in state(desk)
+
+
 def test_answers_about_another_run_are_refused(tmp_path):
     desk = desk_at(tmp_path)
     desk.say(50.0, "ann", [same("a/4", "a/0")])
@@ -310,6 +355,7 @@ MOVES = st.lists(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MOVES, st.integers(0, 9))
 @example([("cut", 38, 0, 0), ("same", 0, 3, 0), ("undo", 1, 0, 0)], 0)
+@example([("cut", 7, 0, 0), ("undo", 1, 0, 0), ("different", 7, 8, 0)], 0)
 def test_whatever_is_answered_maintenance_undo_and_replay_agree(tmp_path_factory, moves, seed):
     folder, rng = tmp_path_factory.mktemp("any"), np.random.default_rng(seed)
     people = rng.integers(0, 5, 9).tolist()

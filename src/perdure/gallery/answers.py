@@ -46,14 +46,20 @@ def answer(
 
     Raises:
         ContradictionError: by what else was said it cannot be; nothing is changed.
-        InputError: no such tracklet, or it was seen that it cannot be.
+        InputError: no such tracklet, it was seen that it cannot be, or they are parts of one stay with others between.
     """
     homes = _home(gallery, first), _home(gallery, second)
     if first == second:
         raise InputError(f"{first} is one tracklet: an answer is about two")
-    closure, saying = said_of(gallery), Constrained(at, first, second, same)
+    saying = Constrained(at, first, second, same)
+    closure = said_of(gallery, besides=[saying])
     if chain := closure.against(saying):
         raise ContradictionError(saying, chain)
+    if not same and closure.same(first, second):
+        raise InputError(
+            f"{first} and {second} are parts of one stay with others between: say which two that follow each other "
+            "are two people"
+        )
     said: list[Change] = []
     if closure.same(first, second) is None:
         said.append(saying)

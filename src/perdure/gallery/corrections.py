@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from perdure.errors import InputError
 from perdure.gallery.gallery import Gallery
-from perdure.gallery.ledger import fold, standing
+from perdure.gallery.ledger import standing
 from perdure.types import (
     Change,
     Constrained,
@@ -170,11 +170,6 @@ def undo(gallery: Gallery, at: float, position: int) -> list[Change]:
     apart: list[Change] = []
     before = dict(gallery.partition.identity_of)
     undone = [Undone(at, place) for place in (position, *_said_by(gallery.log, position))]
-    after = fold([*gallery.log, *undone]).identity_of
-    if homeless := [id for id in before if id not in after]:
-        raise InputError(
-            f"change {position} cannot be taken back: {homeless[0]} would be of somebody who was forgotten since"
-        )
     for one in undone:
         gallery.take_back(one)
     now = gallery.partition

@@ -110,11 +110,19 @@ class Holdings:
         self._touch(tombstone.identity)
 
     def take_back(self, undone: Undone) -> None:
-        """Fold the log again without a change."""
-        before = self.partition.identity_of
+        """Fold the log again without a change.
+
+        Raises:
+            InputError: somebody would go back to a person who was forgotten since; nothing is changed.
+        """
+        before, partition = self.partition.identity_of, fold([*self.log, undone])
+        now = partition.identity_of
+        if homeless := [id for id in self.evidence if id in before and id not in now]:
+            raise InputError(
+                f"change {undone.position} cannot be taken back: {homeless[0]} would be of somebody who was forgotten"
+            )
         self.log.append(undone)
-        self.partition = fold(self.log)
-        now = self.partition.identity_of
+        self.partition = partition
         moved = [id for id in self.evidence if before.get(id) != now.get(id)]
         homes = {home for id in moved for home in (before.get(id), now.get(id)) if home is not None}
         change = self.log[undone.position]

@@ -9,6 +9,7 @@ import numpy as np
 from perdure.gallery.calibrate import probability
 from perdure.gallery.consolidate import rename
 from perdure.gallery.gallery import Gallery
+from perdure.gallery.said import stays
 from perdure.gallery.scoring import CentredLinkage
 from perdure.types import Evidence, Float64s, Ints, Merged, Moved, Split, Term
 
@@ -25,9 +26,10 @@ def together(gallery: Gallery, ids: Sequence[str]) -> list[tuple[int, int]]:
     given = [id for id in ids if gallery.evidence[id].is_by_hand]
     homes = {gallery.partition.identity_of[id]: id for id in given}
     enrolled = [(homes[gallery.partition.identity_of[id]], id) for id in given]
-    cuts = [(t.supersedes, id) for id in ids if (t := gallery.evidence[id]).began == "cut" and t.supersedes]
     said = [(c.first, c.second) for c in gallery.partition.constraints if c.same]
-    return [(position[a], position[b]) for a, b in cuts + said + enrolled if a in position and b in position]
+    return [
+        (position[a], position[b]) for a, b in stays(gallery, ids) + said + enrolled if a in position and b in position
+    ]
 
 
 def become(gallery: Gallery, at: float, ids: Sequence[str], groups: Ints, similarity: Float64s) -> None:

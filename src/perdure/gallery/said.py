@@ -96,7 +96,19 @@ class Said:
         return self._group.get(tracklet, tracklet)
 
 
-def said_of(gallery: Gallery) -> Said:
-    """What follows from the constraints and cut stays of a gallery."""
-    cuts = [(t.supersedes, t.id) for t in gallery.evidence.values() if t.began == "cut" and t.supersedes]
-    return Said(gallery.partition.constraints, cuts)
+def said_of(gallery: Gallery, *, besides: Sequence[Constrained] = ()) -> Said:
+    """What follows from the constraints and cut stays of a gallery.
+
+    Args:
+        gallery: is not changed.
+        besides: what is about to be said, as far as it parts a stay.
+    """
+    return Said(gallery.partition.constraints, stays(gallery, gallery.evidence, besides=besides))
+
+
+def stays(gallery: Gallery, ids: Iterable[str], *, besides: Sequence[Constrained] = ()) -> list[tuple[str, str]]:
+    """Parts of one long stay, each of ``ids`` with the one it goes on from, unless these two were said to be two."""
+    said = [*gallery.partition.constraints, *besides]
+    parted = {frozenset((c.first, c.second)) for c in said if not c.same}
+    parts = [(t.supersedes, id) for id in ids if (t := gallery.evidence[id]).began == "cut" and t.supersedes]
+    return [part for part in parts if frozenset(part) not in parted]

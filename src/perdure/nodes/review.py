@@ -203,16 +203,16 @@ class Desk:
         begin = len(self.gallery.log)
         done, want = self._followed.get(pair), self.verdicts.believed(pair)
         if (None if done is None else done.same) != want:
-            if done is not None:
-                self._undo(done.positions, at)
-            if want is not None:
-                about = self.verdicts.about(pair)
-                latest = [a for a in about if a.said == ("same" if want else "different")][-1]
-                try:
+            try:
+                if done is not None:
+                    self._undo(done.positions, at)
+                if want is not None:
+                    about = self.verdicts.about(pair)
+                    latest = [a for a in about if a.said == ("same" if want else "different")][-1]
                     answer(self.gallery, at, latest.first, latest.second, same=want, leaving=latest.leaving)
-                except InputError:
-                    self._undo(range(begin, len(self.gallery.log)), at)
-                    raise
+            except InputError:
+                self._undo(range(begin, len(self.gallery.log)), at)
+                raise
             hold(self.gallery, at)
         try:
             self._keep(entry, begin)
