@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_the_body_sees_what_the_detector_sees(begun, published):
         body = begun.stages[1](begun.stages[0](begun.stem(begun.scaled(grey))))
         theirs = parent.dark3(parent.dark2(parent.stem(grey)))
     torch.testing.assert_close(body[:, :, 8:-8, 8:-8], theirs[:, :, 8:-8, 8:-8], atol=1e-4, rtol=1e-3)
+
+
+def test_blocks_behind_the_shallow_stages_change_nothing_at_first_and_are_not_of_the_backbone(begun, published):
+    torch.manual_seed(2)
+    deeper = BodyNet(replace(SHAPE, depths=(0, 1, 2, 1))).eval()
+    load_backbone(deeper.stem, deeper.stages, published, deeper.scaled(_pictures()))
+    with torch.no_grad():
+        seen = [
+            net.stages[2](net.stages[1](net.stages[0](net.stem(net.scaled(_pictures()))))) for net in (begun, deeper)
+        ]
+    torch.testing.assert_close(*seen, atol=1e-4, rtol=1e-3)
+    added = {
+        n.rsplit(".", 2)[0] for n, _ in deeper.named_parameters() if n.startswith("stages.") and not of_backbone(n)
+    }
+    assert {"stages.1.2", "stages.2.2", "stages.2.3", "stages.3.1"} <= added
+    assert not any(name.startswith("stages.0") for name in added)
 
 
 def test_normalisation_expects_the_pictures_it_was_given(begun):

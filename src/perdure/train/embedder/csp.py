@@ -19,6 +19,7 @@ from perdure.train.detector.nano import ConvAct, Focus, YoloxNano
 from perdure.train.embedder.restore import expect
 
 INPUT_MEAN, INPUT_SPREAD = 114.0, 58.0  # what `BodyNet` takes off pixels and divides them by
+PARTS = 2  # of a stage of the backbone: a convolution of stride 2 and a cross-stage block; what follows them is ours
 
 
 class Overlay(nn.Module):
@@ -50,7 +51,7 @@ def load_backbone(stem: nn.Module, stages: nn.ModuleList, path: Path, features: 
 
     Args:
         stem: what `csp_body` gave, with 16 channels.
-        stages: the same.
+        stages: the same; blocks that were added behind one begin as the identity and stay as they are.
         path: the file.
         features: (B, 3, H, W) what the body will be given; the normalisation layers learn from it what to expect.
 
@@ -59,9 +60,9 @@ def load_backbone(stem: nn.Module, stages: nn.ModuleList, path: Path, features: 
     """
     parent = _without_slicing(load_parent(path))
     told = convolutions(nn.ModuleList([parent.stem, parent.dark2, parent.dark3, parent.dark4, parent.dark5]))
-    *shallow, last = stages
+    *shallow, last = (stage for stage in stages if isinstance(stage, nn.Sequential))
     overlay = next(module for module in last.modules() if isinstance(module, Overlay))
-    backbone = nn.Sequential(stem, *shallow, overlay.deepest)
+    backbone = nn.Sequential(stem, *[stage[:PARTS] for stage in shallow], overlay.deepest)
     norms = [m for m in backbone.modules() if isinstance(m, (nn.BatchNorm2d, nn.InstanceNorm2d))]
     with torch.no_grad():
         for i, (source, target, norm) in enumerate(zip(told, convolutions(backbone), norms, strict=True)):
@@ -73,7 +74,8 @@ def load_backbone(stem: nn.Module, stages: nn.ModuleList, path: Path, features: 
 
 def of_backbone(name: str) -> bool:
     """Whether a parameter of a `BodyNet` of such a body came with the published weights."""
-    return name.startswith(("stem.", "stages.0.", "stages.1.", "stages.2.", "stages.3.0.deepest."))
+    of_stages = tuple(f"stages.{stage}.{part}." for stage in range(3) for part in range(PARTS))
+    return name.startswith(("stem.", *of_stages, "stages.3.0.deepest."))
 
 
 def _without_slicing(net: YoloxNano) -> YoloxNano:
