@@ -365,6 +365,16 @@ def test_a_gpu_that_is_not_there_is_told(tmp_path, people):
         ({"more_teachers": ["t.onnx"]}, "names no model"),
         ({"phases": [{"name": "d", "epochs": 1, "identity": 0, "triplet": 0}]}, "has no loss"),
         ({"phases": [{"name": "d", "epochs": 1, "evened": 0.25}]}, "listens to none"),
+        ({"net": {"widths": [8, 16], "depths": [1]}}, "2 widths and 1 depths"),
+        ({"net": {"widths": [], "depths": []}}, "net.*widths"),
+        ({"net": {"stem": 0}}, r"net.*stem.*greater than or equal to 1"),
+        ({"net": {"dim": 0}}, r"net.*dim"),
+        ({"net": {"depths": [1, -1, 1]}}, r"net.*depths"),
+        ({"net": {"blocks": "csp", "depths": [0, 1, 1]}}, "csp with a stem of 16"),
+        ({"augment": {"flip_p": 2}}, r"augment.*flip_p"),
+        ({"augment": {"box_scale": 1.5}}, r"augment.*box_scale"),
+        ({"quality": {"batch": 0}}, r"quality.*batch"),
+        ({"size_hw": [0, 64]}, "size_hw"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path, people, changes, message):

@@ -6,11 +6,15 @@ Plain OpenCV and numpy on one (H, W, 3) uint8 picture at a time; every function 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from perdure.embed.crop import resize
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -23,18 +27,18 @@ class Strength:
         least_resolution: share of its sides that a crop of low resolution keeps at least.
     """
 
-    flip_p: float = 0.5
-    box_shift: float = 0.08
-    box_scale: float = 0.12
-    colour_p: float = 0.6
-    grey_p: float = 0.05
-    light_p: float = 0.3
-    blur_p: float = 0.1
-    low_resolution_p: float = 0.1
-    least_resolution: float = 0.3
-    jpeg_p: float = 0.1
-    occlude_p: float = 0.15
-    erase_p: float = 0.4
+    flip_p: Share = 0.5
+    box_shift: Annotated[float, Field(ge=0, lt=0.5)] = 0.08
+    box_scale: Annotated[float, Field(ge=0, lt=1)] = 0.12
+    colour_p: Share = 0.6
+    grey_p: Share = 0.05
+    light_p: Share = 0.3
+    blur_p: Share = 0.1
+    low_resolution_p: Share = 0.1
+    least_resolution: Annotated[float, Field(gt=0, le=0.8)] = 0.3
+    jpeg_p: Share = 0.1
+    occlude_p: Share = 0.15
+    erase_p: Share = 0.4
 
 
 def augment(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perdure.errors import ConfigError
 from perdure.train.embedder.augment import Strength
-from perdure.train.embedder.nets import SHIPPED, NetShape
+from perdure.train.embedder.nets import SHIPPED, NetShape, check_shape
 from perdure.train.embedder.quality import QualityPlan
 
 Form = TypeVar("Form", bound=BaseModel)
+Side: TypeAlias = Annotated[int, Field(ge=16, le=4096)]
+SizeHW: TypeAlias = tuple[Side, Side]
 
 
 class Strict(BaseModel):
@@ -36,7 +38,7 @@ class Phase(Strict):
     name: str
     epochs: int = Field(ge=1, description="times the number of labelled crops is drawn")
     learning_rate: float = Field(default=2e-3, gt=0)
-    size_hw: tuple[int, int] | None = Field(default=None, description="height and width; the shipped size if left out")
+    size_hw: SizeHW | None = Field(default=None, description="height and width; the shipped size if left out")
     identity: float = Field(default=1.0, ge=0, description="weight of the identity softmax")
     triplet: float = Field(default=1.0, ge=0, description="weight of the batch-hard triplet loss")
     centroid: float = Field(default=0.0, ge=0, description="weight of the centroid triplet loss")
@@ -103,8 +105,8 @@ class TrainingConfig(Strict):
     drawn: int = Field(default=0, ge=0, description="people who were drawn, for the teacher to describe")
     rendered: int = Field(default=0, ge=0, description="people who were rendered, for the teacher to describe")
     net: NetShape = SHIPPED
-    size_hw: tuple[int, int] = Field(default=(192, 96), description="height and width the network takes")
-    source_hw: tuple[int, int] = Field(default=(128, 64), description="size labelled crops are kept at in memory")
+    size_hw: SizeHW = Field(default=(192, 96), description="height and width the network takes")
+    source_hw: SizeHW = Field(default=(128, 64), description="size labelled crops are kept at in memory")
     people_per_batch: int = Field(default=16, ge=2)
     crops_per_person: int = Field(default=4, ge=2)
     phases: list[Phase] = Field(min_length=1)
@@ -154,6 +156,10 @@ def read_config(path: Path) -> TrainingConfig:
         ConfigError: it does not exist, is not YAML, or a field is unknown, out of bounds or fits no other.
     """
     config = parse(TrainingConfig, path)
+    try:
+        check_shape(config.net)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     if config.backbone is not None and config.net.blocks != "csp":
         raise ConfigError(f"{path}: `backbone` is for a net with `blocks: csp`, not {config.net.blocks!r}")
     if config.places and all(expand(source).is_dir() for source in config.people):

@@ -7,9 +7,10 @@ by measurement: at equal time in onnxruntime they train two to three times faste
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,16 +42,28 @@ class NetShape:
     """
 
     blocks: Literal["plain", "osnet", "osnet-ibn", "osnet-ain", "resnet", "resnet-ibn", "csp"] = "plain"
-    stem: int = 16
-    widths: tuple[int, ...] = (32, 64, 160)
-    depths: tuple[int, ...] = (1, 3, 2)
-    parts: int = 3
-    dim: int = 256
+    stem: Annotated[int, Field(ge=1)] = 16
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (32, 64, 160)
+    depths: tuple[Annotated[int, Field(ge=0)], ...] = (1, 3, 2)
+    parts: Annotated[int, Field(ge=0)] = 3
+    dim: Annotated[int, Field(ge=1)] = 256
     instance: bool = False
 
 
 SHIPPED = NetShape("csp", 16, (32, 64, 128, 160), (0, 1, 1, 1), 4, 256, instance=True)
 """The network of `perdure-s`."""
+
+
+def check_shape(shape: NetShape) -> None:
+    """Raises `ConfigError` where widths and depths fit neither each other nor the blocks."""
+    if len(shape.depths) != len(shape.widths):
+        raise ConfigError(
+            f"net: {len(shape.widths)} widths and {len(shape.depths)} depths: every stage has one of each"
+        )
+    if shape.blocks == "csp" and shape.widths[:-1] != (2 * shape.stem, 4 * shape.stem, 8 * shape.stem):
+        raise ConfigError(f"net: csp with a stem of {shape.stem} has widths of 2, 4, 8 times that, then one of yours")
+    if shape.blocks == "osnet-ain" and shape.depths != tuple(map(len, AIN)):
+        raise ConfigError(f"net: osnet-ain has three stages of two blocks (depths 2, 2, 2), not {shape.depths}")
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,7 @@ class BodyNet(nn.Module):
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
+        check_shape(shape)
         self.shape = shape
         self.stem, self.stages = _BODIES[shape.blocks](shape)
         if shape.instance:
@@ -198,8 +212,6 @@ def _osnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
     """Instance normalisation only early, where style is and identity is not (Pan et al. 2018, "IBN-Net"), or as AIN."""
     early: Instance = "after" if shape.blocks == "osnet-ibn" else "none"
     plan = AIN if shape.blocks == "osnet-ain" else [("none" if i else early,) * n for i, n in enumerate(shape.depths)]
-    if tuple(map(len, plan)) != shape.depths:
-        raise ConfigError(f"net: osnet-ain has three stages of two blocks (depths 2, 2, 2), not {shape.depths}")
     stages = nn.ModuleList()
     inner, last = shape.stem, len(shape.widths) - 1
     for i, (width, blocks) in enumerate(zip(shape.widths, plan, strict=True)):
@@ -221,8 +233,6 @@ def _resnet(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
 
 def _csp(shape: NetShape) -> tuple[nn.Sequential, nn.ModuleList]:
     """The detector's backbone, and plain blocks behind its stages."""
-    if shape.widths[:-1] != (2 * shape.stem, 4 * shape.stem, 8 * shape.stem):
-        raise ConfigError(f"net: csp with a stem of {shape.stem} has widths of 2, 4, 8 times that, then one of yours")
     stem, stages = csp_body(shape.stem, shape.widths[-1])
     *shallow, last = zip(stages, shape.widths, shape.depths, strict=True)
     for stage, width, depth in shallow:

@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -35,11 +37,11 @@ LENGTH_SHARE = 0.2  # of the embedding's length in the quality, the rest is the 
 class QualityPlan:
     """How long and on how many crops of each kind the head is trained; each is seen as it is and twice made worse."""
 
-    crops: int = 4000
-    steps: int = 1500
-    batch: int = 128
-    learning_rate: float = 2e-3
-    ordering: float = 2.0
+    crops: Annotated[int, Field(ge=1)] = 4000
+    steps: Annotated[int, Field(ge=1)] = 1500
+    batch: Annotated[int, Field(ge=2)] = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    ordering: Annotated[float, Field(ge=0)] = 2.0
 
 
 @dataclass(frozen=True)
