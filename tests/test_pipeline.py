@@ -64,6 +64,18 @@ def test_frames_in_events_out(parts):
     assert kept
 
 
+def test_crops_show_as_much_around_a_box_as_the_embedder_wants(parts):
+    shapes = {}
+    for border in (0.0, 0.25):
+        eyes, _, _ = parts()
+        eyes.embedder.border = border
+        eyes.keep_picture = lambda _frame, _row, crop, border=border: shapes.setdefault(border, crop.shape) and ""
+        for index in range(12):
+            see([frame("a", index, ["red"])], eyes)
+    assert shapes[0.0][:2] == (36, 16)
+    assert shapes[0.25][:2] == (36 + 9 + 9, 16 + 4 + 4)
+
+
 def test_recalling_what_was_seen_tells_the_same_without_pixels(parts):
     eyes, _, _ = parts()
     first, journal = [], []

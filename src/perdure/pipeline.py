@@ -159,7 +159,7 @@ class Cameras:
         """The wanted crops of all frames, embedded in one batch."""
         with self.stage("embed"):
             images = [
-                cut(frame.image(), found.boxes[rows])
+                cut(frame.image(), found.boxes[rows], self.embedder.border)
                 for frame, found, rows in zip(frames, detections, wanted, strict=True)
             ]
             flat = [image for of_frame in images for image in of_frame]

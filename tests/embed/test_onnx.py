@@ -71,6 +71,12 @@ def test_the_vector_is_what_the_network_says_at_unit_norm(tmp_path: Path) -> Non
     assert vectors.dtype == quality.dtype == np.float32
 
 
+def test_the_card_says_what_it_wants_around_a_box(tmp_path: Path) -> None:
+    given = {"tensor": "images", "height": HEIGHT, "width": WIDTH, "colour": "bgr", "fit": "stretch"}
+    assert [opened(tmp_path, input=given | more).border for more in ({}, {"border": 0.1})] == [0.0, 0.1]
+    assert open_embedder("baseline").border == 0.0
+
+
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 def test_colour_order_scale_mean_and_std_of_the_card(tmp_path: Path, layout: str) -> None:
     given = {

@@ -19,6 +19,7 @@ class Brightness:
 
     name = "brightness"
     dim = 3
+    border = 0.0
 
     def embed(self, crops: Sequence[Image]) -> tuple[Float32s, Float32s]:
         vectors = np.stack([crop.reshape(-1, 3).mean(0) for crop in crops]).astype(np.float32)

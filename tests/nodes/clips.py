@@ -60,6 +60,7 @@ class ColourEmbedder:
 
     name = "colours"
     dim = 3
+    border = 0.0
 
     def embed(self, crops: Sequence[Image]) -> tuple[Float32s, Float32s]:
         """Unit vectors and quality 1."""

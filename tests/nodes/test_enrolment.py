@@ -106,6 +106,14 @@ def test_a_box_says_who_is_meant():
     assert "outside the picture of 160 x 120 px" in outside.looked[0].said
 
 
+def test_a_crop_shows_as_much_around_a_box_as_the_embedder_wants_and_a_picture_that_is_one_stays_as_it_is():
+    embedder = ColourEmbedder()
+    embedder.border = 0.1
+    pictures = [Given("box", scene(RED), (10.0, 20.0, 40.0, 100.0)), *given(found=scene(RED), cut=cut_out(RED))]
+    found = look(pictures, ColourDetector(), embedder, CALIBRATION)
+    assert [crop.shape[:2] for crop in found.crops] == [(96, 36), (96, 36), (80, 40)]
+
+
 def test_a_wide_picture_of_nobody_is_not_taken_for_a_person():
     found = looked(*given(wall=png(np.full((60, 200, 3), 40, np.uint8))))
     assert found.looked[0].outcome == "nobody"

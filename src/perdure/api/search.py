@@ -98,7 +98,7 @@ def search(
         image = _decoded(picture.file.read())
     boxes = [] if box else _people_on(service, image)
     service.accounts.note(service.site.now(), user.name, "searched by picture", kept or f"{len(boxes)} people in it")
-    crop, chosen, said = _chosen(image, boxes, which, box)
+    crop, chosen, said = _chosen(image, boxes, which, box, service.site.embedder.border)
     if crop is None:
         return Searched(boxes=boxes, chosen=None, hits=[], said=said)
     vectors, quality = service.site.embedder.embed([crop])
@@ -128,7 +128,7 @@ def _people_on(service: Context, image: Image) -> list[Box]:
 
 
 def _chosen(
-    image: Image, boxes: Sequence[Box], which: int | None, box: str | None
+    image: Image, boxes: Sequence[Box], which: int | None, box: str | None, border: float
 ) -> tuple[Image | None, int | None, str]:
     """The part to look for, which person that is, and what there is to say; no part: somebody has to choose first.
 
@@ -136,7 +136,7 @@ def _chosen(
         HTTPException: 422 where there is no such box or person.
     """
     if box is not None:
-        return cut(image, _given(box, image))[0], None, ""
+        return cut(image, _given(box, image), border)[0], None, ""
     if which is not None and which >= len(boxes):
         raise HTTPException(422, f"which: {which} of {len(boxes)} people found in the picture, counted from 0")
     if len(boxes) > 1 and which is None:
@@ -144,7 +144,7 @@ def _chosen(
     if boxes:
         chosen = boxes[which or 0]
         edges = np.array([[chosen.x1, chosen.y1, chosen.x2, chosen.y2]], np.float32)
-        return cut(image, edges)[0], which or 0, ""
+        return cut(image, edges, border)[0], which or 0, ""
     if image.shape[0] < image.shape[1]:
         return None, None, "No person was found on it: draw a box around the one you mean."
     return image, None, "No person was found on it; the whole picture was compared."

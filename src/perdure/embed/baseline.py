@@ -40,6 +40,11 @@ class ColourStripes:
         """D, the length of a vector."""
         return DIM
 
+    @property
+    def border(self) -> float:
+        """Nothing beyond the box."""
+        return 0.0
+
     def embed(self, crops: Sequence[Image]) -> tuple[Float32s, Float32s]:
         """(K, D) float32 unit vectors and (K,) float32 quality in [0, 1]; see ``Embedder``."""
         vectors = np.zeros((len(crops), DIM), np.float32)

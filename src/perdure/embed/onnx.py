@@ -53,6 +53,11 @@ class OnnxEmbedder:
         return self._form.dim
 
     @property
+    def border(self) -> float:
+        """What the card says is cut out around a box."""
+        return self._input.border
+
+    @property
     def provider(self) -> str:
         """The onnxruntime provider that really runs."""
         return self._session.provider

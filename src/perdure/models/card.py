@@ -37,6 +37,12 @@ class ModelInput(_Part):
     mean: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="Subtracted, in the order of the channels.")
     std: tuple[float, float, float] = Field((1.0, 1.0, 1.0), description="Divided by, in the order of the channels.")
     pad: int = Field(114, ge=0, le=255, description="Grey value beside a picture that does not fill the input.")
+    border: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.5,
+        description="Embedders: what is cut around a box on every side, in shares of its sides.",
+    )
     fit: Literal["letterbox", "rectangle", "stretch"] = Field(
         description="letterbox: aspect kept in a fixed size; rectangle: aspect kept, size follows the picture; stretch."
     )

@@ -73,7 +73,7 @@ def look(given: Sequence[Given], detector: Detector, embedder: Embedder, calibra
     """Find and embed the person on each picture; a broken one never stops the others."""
     looked, crops, places = [], [], []
     for place, one in enumerate(given):
-        found, crop = _person(one, detector)
+        found, crop = _person(one, detector, embedder.border)
         looked.append(found)
         if crop is not None:
             crops.append(crop)
@@ -142,8 +142,8 @@ def _kept(gallery: Gallery, changes: Sequence[Change]) -> list[str]:
     return [picture for id in ids for part in gallery.evidence[id].exemplars for picture in part.pictures]
 
 
-def _person(given: Given, detector: Detector) -> tuple[Looked, Image | None]:
-    """Who is meant on a picture, and their crop."""
+def _person(given: Given, detector: Detector, border: float) -> tuple[Looked, Image | None]:
+    """Who is meant on a picture, and their crop, with so much around the box as the embedder wants."""
     try:
         image = decoded(given.content, given.label, LEAST_HEIGHT_PX // 2, MOST_PIXELS)
     except InputError as error:
@@ -154,11 +154,12 @@ def _person(given: Given, detector: Detector) -> tuple[Looked, Image | None]:
             given.label, "unusable", f"it is only {height} px high, at least {LEAST_HEIGHT_PX} are needed"
         ), None
     if given.box is not None:
-        crop = cut(image, np.array([given.box], np.float32))[0]
-        if not usable(crop) or crop.shape[0] < LEAST_HEIGHT_PX:
+        box = np.array([given.box], np.float32)
+        shown = cut(image, box)[0]
+        if not usable(shown) or shown.shape[0] < LEAST_HEIGHT_PX:
             said = f"the box lies outside the picture of {width} x {height} px, or is too small"
             return Looked(given.label, "unusable", said), None
-        return Looked(given.label, "used"), crop
+        return Looked(given.label, "used"), cut(image, box, border)[0]
     found = detector.detect([image])[0]
     found = found[found.scores >= SURE]
     if not len(found):
@@ -166,10 +167,10 @@ def _person(given: Given, detector: Detector) -> tuple[Looked, Image | None]:
             return Looked(given.label, "used"), image
         said = "no person is found on it: give one cut out, or say where with a box"
         return Looked(given.label, "nobody", said), None
-    return _chosen(given, image, found)
+    return _chosen(given, image, found, border)
 
 
-def _chosen(given: Given, image: Image, found: Detections) -> tuple[Looked, Image | None]:
+def _chosen(given: Given, image: Image, found: Detections, border: float) -> tuple[Looked, Image | None]:
     """The one person of those found who is meant, if that is clear."""
     height, width = image.shape[:2]
     area = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
@@ -181,7 +182,7 @@ def _chosen(given: Given, image: Image, found: Detections) -> tuple[Looked, Imag
         boxes = tuple((x1, y1, x2, y2) for x1, y1, x2, y2 in rows)
         said = f"{len(found)} people are on it: say which one with a box"
         return Looked(given.label, "several", said, boxes), None
-    crop = cut(image, found.boxes[:1])[0]
-    if not usable(crop) or crop.shape[0] < LEAST_HEIGHT_PX:
-        return Looked(given.label, "unusable", f"the person on it is only {crop.shape[0]} px high"), None
-    return Looked(given.label, "used"), crop
+    shown = cut(image, found.boxes[:1])[0]
+    if not usable(shown) or shown.shape[0] < LEAST_HEIGHT_PX:
+        return Looked(given.label, "unusable", f"the person on it is only {shown.shape[0]} px high"), None
+    return Looked(given.label, "used"), cut(image, found.boxes[:1], border)[0]

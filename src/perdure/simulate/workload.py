@@ -110,7 +110,7 @@ def _measured(
     detect_ms, embed_ms, people = [], [], []
     for picture in pictures:
         (found,), spent = _timed(lambda picture=picture: detector.detect([picture]))  # type: ignore[misc]
-        crops = [crop for crop in cut(picture, found.boxes) if usable(crop)]
+        crops = [crop for crop in cut(picture, found.boxes, embedder.border) if usable(crop)]
         detect_ms.append(spent)
         people.append(len(crops))
         embed_ms.append(_timed(lambda crops=crops: embedder.embed(crops))[1] if crops else 0.0)  # type: ignore[misc]

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.train.embedder import augment as a
+
+NOTHING = {f.name: 0.0 for f in fields(a.Strength) if f.name != "least_resolution"}
+LITTLE = {"box_shift": 0.1, "box_scale": 0.2, "box_border": 0.1, "grey_p": 0.5, "least_resolution": 0.3}
 
 
 def _crop(seed=0, height=64, width=32):
@@ -21,14 +26,14 @@ def _crop(seed=0, height=64, width=32):
 def test_any_crop_becomes_a_picture_of_the_wanted_size(seed, size):
     rng = np.random.default_rng(seed)
     crop, other = _crop(seed, *size), _crop(seed + 1)
-    always = a.Strength(1, 0.1, 0.2, 1, 0.5, 1, 1, 1, 0.3, 1, 1, 1)
+    always = a.Strength(**{f.name: 1.0 for f in fields(a.Strength)} | LITTLE)
     out = a.augment(crop, other, (48, 24), always, rng)
     assert out.shape == (48, 24, 3)
     assert out.dtype == np.uint8
 
 
 def test_no_strength_only_resizes():
-    never = a.Strength(0, 0, 0, 0, 0, 0, 0, 0, 0.3, 0, 0, 0)
+    never = a.Strength(**NOTHING)
     crop = _crop()
     out = a.augment(crop, crop, (64, 32), never, np.random.default_rng(0))
     np.testing.assert_allclose(out, crop, atol=1)
@@ -121,3 +126,17 @@ def test_a_moved_box_finds_what_is_around_it():
     assert still.min() == 200
     moved = a.shift_box(wide, (48, 24), 0.3, 0.0, False, np.random.default_rng(0), context=1 / 3)
     assert (moved == 0).any()
+
+
+def test_a_border_shows_what_is_around_the_box_of_crops_that_hold_it():
+    wide = np.zeros((80, 40, 3), np.uint8)
+    wide[16:64, 8:32] = 200
+    whole = a.shift_box(wide, (80, 40), 0.0, 0.0, False, np.random.default_rng(0), context=1 / 3, border=1 / 3)
+    np.testing.assert_array_equal(whole, wide)
+    strength = a.Strength(**NOTHING | {"box_border": 0.2})
+    rng = np.random.default_rng(1)
+    shares = [
+        (view == 0).mean() for _ in range(40) for view in a.boxes_of(wide, wide, (80, 40), strength, rng, 1, 1 / 3)
+    ]
+    assert min(shares) < 0.1 < 0.4 < max(shares) < 1 - 1 / 1.4**2 + 0.05  # drawn anew, up to a fifth on every side
+    np.testing.assert_array_equal(*[a.augment(wide, wide, (80, 40), s, rng) for s in (strength, a.Strength(**NOTHING))])

@@ -166,6 +166,8 @@ def test_people_are_cut_with_what_is_around_them(tmp_path):
     assert people.within_boxes().shape == (1, 60, 20, 3)
     assert (people.within_boxes() == 255).all()
     assert people.pixels[0, :15].max() == 0
+    assert people.widened(0.1).within_boxes().shape == (1, 72, 24, 3)
+    assert people.widened(9.0).within_boxes().shape == people.pixels.shape
     assert (people.pixels[0, 75:, 5:25] == 255).all()
 
 

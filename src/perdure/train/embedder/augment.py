@@ -24,12 +24,14 @@ class Strength:
     Attributes:
         box_shift: largest shift of the box, as a share of its height and width (simulated detector error).
         box_scale: largest change of each side of the box, as a share.
+        box_border: most that is kept around the box on every side, as a share, of crops that show more than the box.
         least_resolution: share of its sides that a crop of low resolution keeps at least.
     """
 
     flip_p: Share = 0.5
     box_shift: Annotated[float, Field(ge=0, lt=0.5)] = 0.08
     box_scale: Annotated[float, Field(ge=0, lt=1)] = 0.12
+    box_border: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     colour_p: Share = 0.6
     grey_p: Share = 0.05
     light_p: Share = 0.3
@@ -81,7 +83,8 @@ def _box_of(
     x: np.ndarray, size_hw: tuple[int, int], s: Strength, rng: np.random.Generator, context: float
 ) -> np.ndarray:
     draw = rng.random(4)
-    x = shift_box(x, size_hw, s.box_shift, s.box_scale, draw[0] < s.flip_p, rng, context)
+    border = rng.uniform(0, most) if (most := min(s.box_border, context)) else 0.0
+    x = shift_box(x, size_hw, s.box_shift, s.box_scale, draw[0] < s.flip_p, rng, context, border)
     if draw[1] < s.blur_p:
         x = blur(x, rng.uniform(0.6, 2.2), rng.random() < 0.4, rng)
     if draw[2] < s.jpeg_p:
@@ -130,15 +133,17 @@ def shift_box(
     flip: bool,
     rng: np.random.Generator,
     context: float = 0.0,
+    border: float = 0.0,
 ) -> np.ndarray:
     """Resize to `size_hw` as if the detector's box had been shifted and scaled; what lies outside repeats the edge.
 
-    `context` is the share of the box that `crop` shows beyond it on every side, so that a moved box finds true pixels.
+    `context` is the share of the box that `crop` shows beyond it on every side, so that a moved box finds true pixels;
+    `border` is how much of it is kept around the moved box.
     """
     height, width = crop.shape[:2]
     box_h, box_w = height / (1 + 2 * context), width / (1 + 2 * context)
     out_h, out_w = size_hw
-    zoom = 1.0 + rng.uniform(-scale, scale, 2)
+    zoom = (1.0 + rng.uniform(-scale, scale, 2)) * (1.0 + 2.0 * border)
     move = rng.uniform(-shift, shift, 2)
     ax, ay = out_w / box_w / zoom[0], out_h / box_h / zoom[1]
     bx = out_w / 2 - ax * (0.5 * width + box_w * move[0])

@@ -97,6 +97,7 @@ class TrainingConfig(Strict):
         default=[], description="COCO detection JSONs and folders of MOTChallenge sequences for the teacher to describe"
     )
     people_context: float = Field(default=0.0, ge=0, le=0.5, description="share of the box kept around each of them")
+    border: float = Field(default=0.0, ge=0, le=0.5, description="what the card will ask for around a box, as a share")
     people_least_height_px: int = Field(default=56, ge=8, description="lower boxes of `people` are left out")
     mixed: int = Field(default=0, ge=0, description="people made of two others each, for the teacher")
     other_cameras: int = Field(default=0, ge=0, description="more of them, as other cameras might show them")
@@ -167,6 +168,8 @@ def read_config(path: Path) -> TrainingConfig:
             f"{path}: `elsewhere`, `dark`, `drawn` and `rendered` show places cut out of detection sets, "
             "but `people` names no COCO JSON"
         )
+    if config.border > config.people_context:
+        raise ConfigError(f"{path}: a `border` of {config.border:g} needs as much `people_context`")
     if config.more_teachers and config.teacher is None:
         raise ConfigError(f"{path}: `more_teachers` stand beside a first one, but `teacher` names no model")
     for phase in config.phases:

@@ -57,6 +57,11 @@ class Crops:
         top, left = (round(side * self.context / (1 + 2 * self.context)) for side in (height, width))
         return self.pixels[:, top : height - top, left : width - left]
 
+    def widened(self, border: float) -> Crops:
+        """The same pictures, of boxes that are wider by a share of their sides on each side, as far as they show it."""
+        border = min(border, self.context)
+        return replace(self, context=(self.context - border) / (1 + 2 * border))
+
     def with_context(self, size_hw: tuple[int, int], context: float) -> Crops:
         """The same crops, their boxes at `size_hw`, the edge repeated outwards for `context`; they must have none."""
         top, left = round(size_hw[0] * context), round(size_hw[1] * context)

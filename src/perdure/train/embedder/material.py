@@ -66,6 +66,10 @@ class Material:
         labelled, unlabelled = turn(self.labelled_teacher), turn(self.unlabelled_teacher)
         return replace(self, labelled_teacher=labelled, unlabelled_teacher=unlabelled)
 
+    def widened(self, border: float) -> Material:
+        """The same with boxes of the crops without identity that are wider by so much, which is what a camera gives."""
+        return self if self.unlabelled is None else replace(self, unlabelled=self.unlabelled.widened(border))
+
     @property
     def labels(self) -> np.ndarray:
         """(N,) int64: identities renumbered from 0 without gaps."""

@@ -283,6 +283,7 @@ def blend(net: BodyNet, before: Path, share: float) -> None:
 def finish(run: Run, material: Material) -> None:
     """Steady the last layer, train the quality head, keep the network, write the file, score the sets to test on."""
     config, net = run.config, run.average.net.cpu()
+    material = material.widened(config.border)
     if config.steadiness:
         crops = material.labelled if material.unlabelled is None else material.unlabelled
         steady_last_layer(net, crops, config.size_hw, config.steadiness, np.random.default_rng((config.seed, 61)))
