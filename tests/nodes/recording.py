@@ -15,7 +15,7 @@ from perdure.store.run_store import RunStore
 from perdure.types import Detections, Seen, Tracklet
 from tests.gallery.people import faces, tracklet
 
-MODEL = "perdure-s@9"
+MODEL = "perdure-s@10"
 COLOURS = [(60, 60, 200), (60, 160, 60), (200, 100, 40), (180, 60, 180), (40, 180, 200), (120, 120, 120)]
 
 
