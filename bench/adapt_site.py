@@ -31,6 +31,7 @@ import numpy as np
 import yaml
 
 from embedder import pets_over_time
+from perdure.models.catalogue import find
 from perdure.train.embedder.adapt import adapt
 from perdure.train.embedder.data import read_crops
 from perdure.train.embedder.nets import SHIPPED, BodyNet
@@ -98,7 +99,8 @@ def market(room: Path) -> Site:
 
 
 def pets(room: Path) -> Site:
-    data = pets_over_time()
+    card, _ = find("perdure-s", "embedder")
+    data = pets_over_time(0.0 if card.input is None else card.input.border)
     seen, unseen = [], []
     for i, (crop, who, window) in enumerate(zip(data.crops, data.person, data.camera, strict=True)):
         cv2.imwrite(str(path := room / f"{i}.png"), crop)
