@@ -5,9 +5,9 @@
     PERDURE_SHARED=../shared python bench/embedder.py --model checkpoints/embed/perdure-s.onnx --only market
 
 Sections: `cost` (ms per crop, batch 1 and 8), `market` (last 100 identities of market1501-dev: never trained on, nor
-shown to the teacher), `cross` (PETS view 1 over time, in the boxes of the truth and in detected ones, the Intel room and
-the EPFL laboratory: no model of ours saw them, nor did its teacher on its behalf), `box` (100 random shifts and scales of
-a box) and `quality` (order of crop and degraded crop; error against rejection, on Market and on detections in PETS).
+shown to the teacher), `cross` (PETS view 1 over time, in the truth's boxes and in detected ones, the Intel room and the
+EPFL laboratory: no model of ours saw them, nor did its teacher on its behalf), `box` (100 random shifts and scales of a
+box) and `quality` (order of crop and degraded crop; error against rejection, on Market and on detections in PETS).
 Every embedder gets crops cut as its card asks for.
 """
 
@@ -31,7 +31,7 @@ import numpy as np
 
 from perdure.config import DetectionConfig
 from perdure.detect.open import open_detector
-from perdure.embed.crop import cut
+from perdure.embed.crop import borders, cut
 from perdure.embed.embedder import Embedder
 from perdure.embed.onnx import OnnxEmbedder
 from perdure.errors import PerdureError
@@ -242,7 +242,7 @@ def pets_detected(border: float = 0.0, every: int = 5, window: int = 70) -> tupl
             boxes[:, 2:] += boxes[:, :2]
             overlaps = iou(found.boxes, boxes)
             for i, (shown, crop) in enumerate(
-                zip(cut(picture, found.boxes), cut(picture, found.boxes, border), strict=True)
+                zip(cut(picture, found.boxes), cut(picture, found.boxes, borders(found.flags, border)), strict=True)
             ):
                 best = int(overlaps[i].argmax())
                 if overlaps[i, best] >= 0.4 and overlaps[:, best].argmax() == i and min(shown.shape[:2]) >= 8:

@@ -20,7 +20,7 @@ import numpy as np
 
 from perdure.config import DetectionConfig, TrackingConfig
 from perdure.detect.open import open_detector
-from perdure.embed.crop import cut
+from perdure.embed.crop import borders, cut
 from perdure.embed.open import open_embedder
 from perdure.evaluate.motfiles import read_truth
 from perdure.evaluate.tracking import TrackingScores, score
@@ -55,7 +55,7 @@ def looked_at(embedder_name: str, cache: Path) -> list[Scene]:
             found = detector.detect([read[1]])[0]
             arrays[f"boxes{index}"], arrays[f"scores{index}"] = found.boxes, found.scores
             arrays[f"flags{index}"] = found.flags
-            crops = cut(read[1], found.boxes, embedder.border)
+            crops = cut(read[1], found.boxes, borders(found.flags, embedder.border))
             arrays[f"vectors{index}"] = embedder.embed(crops)[0] if crops else np.zeros((0, 1), np.float32)
             index += 1
         cache.mkdir(parents=True, exist_ok=True)

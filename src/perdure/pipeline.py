@@ -19,7 +19,7 @@ from perdure.detect.detector import Detector
 from perdure.detect.outside import Outside
 from perdure.detect.schedule import due
 from perdure.detect.tiles import Sheet, look, sheets
-from perdure.embed.crop import cut
+from perdure.embed.crop import borders, cut
 from perdure.embed.embedder import Embedder
 from perdure.events.tell import Events
 from perdure.gallery.exemplars import select
@@ -159,7 +159,7 @@ class Cameras:
         """The wanted crops of all frames, embedded in one batch."""
         with self.stage("embed"):
             images = [
-                cut(frame.image(), found.boxes[rows], self.embedder.border)
+                cut(frame.image(), found.boxes[rows], borders(found.flags[rows], self.embedder.border))
                 for frame, found, rows in zip(frames, detections, wanted, strict=True)
             ]
             flat = [image for of_frame in images for image in of_frame]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.embed.crop import cut, resize, stack, usable
+from perdure.embed.crop import borders, cut, resize, stack, usable
+from perdure.types import Flag
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
 
@@ -20,6 +21,13 @@ def test_a_crop_is_the_pixels_of_its_box() -> None:
 def test_a_border_is_a_share_of_the_box() -> None:
     (wide,) = cut(PICTURE, np.array([[20, 10, 40, 50]], np.float32), border=0.1)
     assert (wide == PICTURE[6:54, 18:42]).all()
+
+
+def test_crowded_boxes_are_cut_tight() -> None:
+    boxes = np.tile(np.array([20, 10, 40, 50], np.float32), (3, 1))
+    flags = np.array([Flag.NONE, Flag.CROWDED | Flag.TRUNCATED, Flag.TRUNCATED], np.uint8)
+    assert [crop.shape[:2] for crop in cut(PICTURE, boxes, borders(flags, 0.1))] == [(48, 24), (40, 20), (48, 24)]
+    assert cut(PICTURE, boxes[:0], borders(flags[:0], 0.1)) == []
 
 
 @given(st.lists(st.tuples(*[st.floats(-1e6, 1e6, width=32)] * 4), max_size=5))

@@ -21,7 +21,7 @@ class Embedder(Protocol):
 
     @property
     def border(self) -> float:
-        """What it wants to see around a box on every side, in shares of the box's sides: to be cut with (``cut``)."""
+        """What it wants to see around a box on every side, in shares of the box's sides (``crop.borders``)."""
 
     def embed(self, crops: Sequence[Image]) -> tuple[Float32s, Float32s]:
         """(K, D) float32 unit vectors and (K,) float32 quality in [0, 1] of K crops ((h, w, 3) uint8 BGR)."""

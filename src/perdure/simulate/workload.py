@@ -21,7 +21,7 @@ import numpy as np
 from perdure.config import DetectionConfig
 from perdure.detect.detector import Detector
 from perdure.detect.open import open_detector
-from perdure.embed.crop import cut, usable
+from perdure.embed.crop import borders, cut, usable
 from perdure.embed.embedder import Embedder
 from perdure.embed.open import open_embedder
 from perdure.simulate.building import lens_of, scene_of, sensor_of
@@ -110,7 +110,7 @@ def _measured(
     detect_ms, embed_ms, people = [], [], []
     for picture in pictures:
         (found,), spent = _timed(lambda picture=picture: detector.detect([picture]))  # type: ignore[misc]
-        crops = [crop for crop in cut(picture, found.boxes, embedder.border) if usable(crop)]
+        crops = [crop for crop in cut(picture, found.boxes, borders(found.flags, embedder.border)) if usable(crop)]
         detect_ms.append(spent)
         people.append(len(crops))
         embed_ms.append(_timed(lambda crops=crops: embedder.embed(crops))[1] if crops else 0.0)  # type: ignore[misc]
