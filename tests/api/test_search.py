@@ -15,8 +15,10 @@ def looks_like(service, monkeypatch):
 
     def choose(face, quality=1.0):
         vector = service.faces[face].astype(np.float32)[None]
-        embedder = type(service.context.site.embedder)
-        monkeypatch.setattr(embedder, "embed", lambda self, crops: (vector, np.full(1, quality, np.float32)))
+        embedder, seen = type(service.context.site.embedder), []
+        told = vector, np.full(1, quality, np.float32)
+        monkeypatch.setattr(embedder, "embed", lambda self, crops: seen.extend(crops) or told)
+        return seen
 
     return choose
 
@@ -45,13 +47,16 @@ def test_a_picture_gives_journeys_with_probabilities(service, looks_like):
 
 
 def test_a_wide_picture_without_a_person_asks_for_a_box(service, looks_like):
-    looks_like(0)
+    seen = looks_like(0)
     client = service.log_in("olga")
     nobody = ask(client, png(90, 160)).json()
     assert nobody["hits"] == []
     assert "draw a box" in nobody["said"]
     boxed = ask(client, png(90, 160), box="10,10,40,80").json()
     assert boxed["hits"][0]["id"] == service.context.reader.identity_of("door/1")
+    around = service.context.site.embedder.border
+    assert around > 0
+    assert seen[-1].shape[:2] == (round(80 + around * 70) - round(10 - around * 70), 34)
 
 
 @pytest.mark.parametrize(
