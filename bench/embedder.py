@@ -325,6 +325,8 @@ def main() -> None:
     if "cross" in options.only:
         retrieval("PETS view 1, between windows of 10 s", models, pets_over_time)
         retrieval("The same, in the boxes of perdure-det", models, lambda border: pets_detected(border)[0])
+        detected, _ = pets_detected(models[0].embedder.border)
+        retrieval(f"And all cut as {models[0].name} asks", models, lambda _: detected)
         retrieval("Indoors (Intel room, EPFL laboratory), between thirds of a crossing", models, indoor_people)
     if "box" in options.only:
         box_errors(models)
